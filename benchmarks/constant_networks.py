@@ -80,7 +80,7 @@ class _ThreeBoxes:
     """In the place of YOLO: three boxes on every image."""
 
     def __init__(self, *_: object) -> None:
-        self.facts = SimpleNamespace(stride=32, end2end=False)
+        self.spec = SimpleNamespace(stride=32, end2end=False)
         self._predicted: dict[tuple[int, ...], torch.Tensor] = {}
 
     def __call__(self, images: np.ndarray) -> torch.Tensor:

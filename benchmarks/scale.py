@@ -85,6 +85,7 @@ def commands(folder: Path) -> dict[str, tuple[object, ...]]:
         "align to a folder": ("align", features, "--out", folder / "rows"),
         "validate": ("validate", features),
         "status": ("status", features),
+        "report": ("report", features, "--out", folder / "report", "--stills", "none", "--workers", 1),
         "extract --dry-run": (*extract, "--dry-run"),
         "extract, nothing to do": (*extract, "--workers", 1),
     }

@@ -119,7 +119,7 @@ class Objects(BaseExtractor):
             settings = self.settings
             checkpoint = (
                 compute.weights.resolve(f"objects/{settings.variant}").path
-                if self._is_known
+                if self._is_pinned
                 else Path(settings.variant)
             )
             self._detector = Detector(checkpoint, compute, settings.imgsz, settings.conf, settings.iou)
@@ -127,9 +127,9 @@ class Objects(BaseExtractor):
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""
         assert self._detector is not None
-        per_image = self._detector(batch.images)
-        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in per_image])
-        boxes = np.concatenate(per_image)
+        boxes_by_image = self._detector(batch.images)
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_by_image])
+        boxes = np.concatenate(boxes_by_image)
         classes = boxes[:, 5].astype(int)
         names = self._class_names()
         counts = np.zeros((len(batch), len(names)), np.int16)
@@ -154,15 +154,15 @@ class Objects(BaseExtractor):
         }
 
     @property
-    def _is_known(self) -> bool:
-        """Whether the weights are of the manifest, and not a checkpoint of the user's own."""
+    def _is_pinned(self) -> bool:
+        """Whether the weights are in the manifest; otherwise they are a checkpoint of the user."""
         return f"objects/{self.settings.variant}" in self.weights["variant"]
 
     def _class_names(self) -> tuple[str, ...]:
-        return COCO if self.settings.variant == "auto" or self._is_known else self._names_of_own
+        return COCO if self.settings.variant == "auto" or self._is_pinned else self._user_class_names
 
     @cached_property
-    def _names_of_own(self) -> tuple[str, ...]:
-        from avcues.extractors.networks.yolo_facts import facts_of
+    def _user_class_names(self) -> tuple[str, ...]:
+        from avcues.extractors.networks.yolo_spec import read_spec
 
-        return facts_of(Path(self.settings.variant)).names
+        return read_spec(Path(self.settings.variant)).names

@@ -24,7 +24,7 @@ from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import cpu_has_bf16, openvino
 from avcues.extractors.openvino_pools import pad_within_pools
 
-_MOST_SHAPES = 8
+_MAX_SHAPES = 8
 
 
 class CompiledModel:
@@ -34,8 +34,8 @@ class CompiledModel:
         model: The model.
         precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
         threads: Number of calls that run at the same time, each in one thread.
-        per_shape: Whether to compile the model again for each shape of the input. This takes time once, and saves some
-            in every call: OpenVINO then knows where each layer may write its output.
+        per_shape: Whether to compile the model for each shape of the input. This takes longer at first, but makes
+            every call faster, because OpenVINO can then plan its memory.
     """
 
     def __init__(self, model: Any, precision: str, threads: int, *, per_shape: bool = False) -> None:
@@ -64,11 +64,11 @@ class CompiledModel:
     def _compiled_for(self, shape: tuple[int, ...]) -> Any:
         with self._lock:
             if shape not in self._compiled:
-                if len(self._compiled) == _MOST_SHAPES:
+                if len(self._compiled) == _MAX_SHAPES:
                     del self._compiled[next(iter(self._compiled))]
-                fixed = self._model.clone()
-                fixed.reshape(list(shape))
-                self._compiled[shape] = self._compile(fixed)
+                reshaped_model = self._model.clone()
+                reshaped_model.reshape(list(shape))
+                self._compiled[shape] = self._compile(reshaped_model)
             return self._compiled[shape]
 
     def _compile(self, model: Any) -> Any:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from avcues.extractors.compute import Compute
-from avcues.extractors.networks.yolo_facts import Facts, code, facts_of
+from avcues.extractors.networks.yolo_spec import YoloSpec, code_version, read_spec
 from avcues.extractors.torchvision_import import torchvision
 from avcues.models_cache import WeightsError
 from avcues.models_cache.hashing import sha256
@@ -27,7 +27,7 @@ Boxes = npt.NDArray[np.float32]
 """(N, 6): left, top, right, bottom in pixels of the image, score, class; the highest score first."""
 
 _GREY = 114
-_MOST_BOXES = 300
+_MAX_BOXES = 300
 _BETWEEN_CLASSES_PX = 7680  # moves boxes of different classes apart, so that they do not suppress each other
 
 
@@ -43,13 +43,13 @@ class YoloNetwork(nn.Module):
         self.model = model
         head = model.model[-1]
         head.export = head.dynamic = True
-        self.facts = Facts(tuple(model.names.values()), int(model.stride.max()), bool(head.end2end))
+        self.spec = YoloSpec(tuple(model.names.values()), int(model.stride.max()), bool(head.end2end))
 
     def forward(self, images: Tensor) -> Tensor:
-        predicted = self.model(images.permute(0, 3, 1, 2).float() / 255)
-        boxes: Tensor = predicted[0] if isinstance(predicted, tuple) else predicted
-        # Beyond these are masks or key points.
-        return boxes[..., :6] if self.facts.end2end else boxes[:, : 4 + len(self.facts.names)]
+        predictions = self.model(images.permute(0, 3, 1, 2).float() / 255)
+        boxes: Tensor = predictions[0] if isinstance(predictions, tuple) else predictions
+        # Further columns are masks or key points.
+        return boxes[..., :6] if self.spec.end2end else boxes[:, : 4 + len(self.spec.names)]
 
 
 class Detector:
@@ -59,7 +59,7 @@ class Detector:
     1e-4 and 0.05 px.
 
     Args:
-        checkpoint: Path of the file.
+        checkpoint: Path of the checkpoint.
         compute: Device and threads.
         imgsz: Long side in pixels that images are letterboxed to.
         conf: Smallest score of a box.
@@ -72,25 +72,25 @@ class Detector:
         self._network: _OpenVinoYolo | _TorchYolo = (
             _OpenVinoYolo(checkpoint, compute.threads) if compute.device == "cpu" else _TorchYolo(checkpoint, compute)
         )
-        self._end2end, self._stride = self._network.facts.end2end, self._network.facts.stride
+        self._end2end, self._stride = self._network.spec.end2end, self._network.spec.stride
         self._long_side = -(-imgsz // self._stride) * self._stride
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> list[Boxes]:
-        """The boxes of each of (B, H, W, 3) uint8 RGB images."""
+        """The boxes on each of the (B, H, W, 3) uint8 RGB images."""
         letterbox = Letterbox.of(images.shape[1], images.shape[2], self._long_side, self._stride)
-        predicted = self._network(np.stack([letterbox.apply(image) for image in images]))
-        return [letterbox.to_image(self._select(of_image)) for of_image in predicted]
+        predictions = self._network(np.stack([letterbox.apply(image) for image in images]))
+        return [letterbox.to_image(self._select(image_predictions)) for image_predictions in predictions]
 
-    def _select(self, predicted: Tensor) -> Boxes:
+    def _select(self, predictions: Tensor) -> Boxes:
         if self._end2end:
-            return predicted[predicted[:, 4] > self._conf][:_MOST_BOXES].numpy()
-        candidates = predicted[:, predicted[4:].amax(dim=0) > self._conf].T
+            return predictions[predictions[:, 4] > self._conf][:_MAX_BOXES].numpy()
+        candidates = predictions[:, predictions[4:].amax(dim=0) > self._conf].T
         scores, classes = candidates[:, 4:].max(dim=1)
         middles, sizes = candidates[:, :2], candidates[:, 2:4]
         boxes = torch.cat([middles - sizes / 2, middles + sizes / 2], dim=1)
-        apart = boxes + classes[:, None] * _BETWEEN_CLASSES_PX
-        kept = torchvision().ops.nms(apart, scores, self._iou)[:_MOST_BOXES]
-        return torch.cat([boxes, scores[:, None], classes[:, None].float()], dim=1)[kept].numpy()
+        shifted_boxes = boxes + classes[:, None] * _BETWEEN_CLASSES_PX
+        selected = torchvision().ops.nms(shifted_boxes, scores, self._iou)[:_MAX_BOXES]
+        return torch.cat([boxes, scores[:, None], classes[:, None].float()], dim=1)[selected].numpy()
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Letterbox:
 
     Args:
         size: Height and width of the images.
-        scaled: Height and width that they are scaled to.
-        padding: Pixels above, below, left and right of that.
+        scaled: Height and width that the images are scaled to.
+        padding: Pixels of padding above, below, to the left and to the right.
     """
 
     size: tuple[int, int]
@@ -109,22 +109,22 @@ class Letterbox:
 
     @classmethod
     def of(cls, height: int, width: int, long_side: int, stride: int) -> Letterbox:
-        """The letterbox of a size of image."""
+        """The letterbox for images of one size."""
         scale = min(long_side / height, long_side / width)
         scaled = max(1, round(height * scale)), max(1, round(width * scale))
-        rest_y, rest_x = ((long_side - side) % stride / 2 for side in scaled)
-        padding = round(rest_y - 0.1), round(rest_y + 0.1), round(rest_x - 0.1), round(rest_x + 0.1)
+        padding_y, padding_x = ((long_side - side) % stride / 2 for side in scaled)
+        padding = round(padding_y - 0.1), round(padding_y + 0.1), round(padding_x - 0.1), round(padding_x + 0.1)
         return cls((height, width), scaled, padding)
 
     def apply(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The image, letterboxed."""
+        """Letterboxes an image."""
         if image.shape[:2] != self.scaled:
             image = np.asarray(cv2.resize(image, self.scaled[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
         padded = cv2.copyMakeBorder(image, *self.padding, cv2.BORDER_CONSTANT, value=(_GREY, _GREY, _GREY))
         return np.asarray(padded, np.uint8)
 
     def to_image(self, boxes: Boxes) -> Boxes:
-        """Boxes of a letterboxed image in pixels of the image."""
+        """Converts boxes from pixels of the letterboxed image to pixels of the original."""
         (height, width), (top, _, left, _) = self.size, self.padding
         scale = np.array([self.scaled[1] / width, self.scaled[0] / height] * 2, np.float32)
         corners = (boxes[:, :4] - np.array([left, top] * 2, np.float32)) / scale
@@ -136,7 +136,7 @@ class _TorchYolo:
         self._network = load(checkpoint).to(compute.device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = compute.device
-        self.facts = self._network.facts
+        self.spec = self._network.spec
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> Tensor:
         with torch.inference_mode():
@@ -144,13 +144,13 @@ class _TorchYolo:
 
 
 class _OpenVinoYolo:
-    """Computes image after image: a batch of them would not fit the processor's cache."""
+    """Runs the network by OpenVINO, image by image: a batch would not fit into the processor's cache."""
 
     def __init__(self, checkpoint: Path, threads: int) -> None:
         from avcues.extractors.openvino_network import CompiledModel, cached_model, fingerprint
 
-        self.facts = facts_of(checkpoint)
-        name = fingerprint(sha256(checkpoint), *code())
+        self.spec = read_spec(checkpoint)
+        name = fingerprint(sha256(checkpoint), *code_version())
         model = cached_model(name, lambda: _convert_model(checkpoint))
         self._model = CompiledModel(model, "fp32", threads, per_shape=True)
 
@@ -162,19 +162,19 @@ def _convert_model(checkpoint: Path) -> Any:
     from avcues.extractors.openvino_import import openvino
 
     network = load(checkpoint)
-    example = torch.zeros(1, 2 * network.facts.stride, 3 * network.facts.stride, 3, dtype=torch.uint8)
+    example = torch.zeros(1, 2 * network.spec.stride, 3 * network.spec.stride, 3, dtype=torch.uint8)
     return openvino().convert_model(network, example_input=example, input=[-1, -1, -1, 3])
 
 
 def load(path: Path) -> YoloNetwork:
-    """The network of an Ultralytics checkpoint of boxes.
+    """The network of an Ultralytics detection checkpoint.
 
-    The library unpickles it, so only files whose hash the manifest pins, or that the user names, come here.
+    Ultralytics unpickles the file, so only files that the manifest pins or that the user names may be loaded.
 
     Raises:
-        WeightsError: It is something else.
+        WeightsError: The file is not such a checkpoint.
     """
-    # Otherwise the library installs packages, asks the network and writes to the home folder.
+    # Otherwise Ultralytics installs packages, makes network requests and writes to the home folder.
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_VERBOSE", "false")
@@ -188,17 +188,17 @@ def load(path: Path) -> YoloNetwork:
         model.fuse()
     except Exception as error:  # the library and pickle raise nearly anything
         raise WeightsError(
-            f"{path}: is no Ultralytics checkpoint that can be loaded ({str(error).splitlines()[0]})"
+            f"{path}: cannot be loaded as an Ultralytics checkpoint ({str(error).splitlines()[0]})"
         ) from error
     head = model.model.model[-1]
     if not isinstance(head, Detect) or isinstance(head, OBB):
-        raise WeightsError(f"{path}: its last layer, {type(head).__name__}, finds no upright boxes")
+        raise WeightsError(f"{path}: its last layer, {type(head).__name__}, does not predict upright boxes")
     return YoloNetwork(model.model.eval().requires_grad_(False))
 
 
 @cache
 def settings_folder() -> str:
-    """A folder for Ultralytics' settings, of this process alone: under a known name, another user could plant one."""
+    """A private folder for Ultralytics' settings: under a predictable name, another user could plant one."""
     folder = tempfile.mkdtemp(prefix="avcues-ultralytics-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -30,7 +30,7 @@ _FORMATS = Path(__file__).parents[1] / "annotations" / "importing" / "formats"
 """The folder with one module per format; names are listed without importing modules."""
 
 
-_GENERIC: Mapping[str, frozenset[str]] = {
+_GENERIC_COLUMNS: Mapping[str, frozenset[str]] = {
     "tidy": frozenset(("rater", "video_id", "setup", "dimension")),
     "wide": frozenset(("time",)),
 }
@@ -71,7 +71,7 @@ def suggest_format(file: Path) -> None:
     names = formats_of(file)
     if not names and file.is_file():
         columns = {name.lower() for name in column_names(file)}
-        for generic, required_columns in _GENERIC.items():
+        for generic, required_columns in _GENERIC_COLUMNS.items():
             if required_columns <= columns:
                 raise SettingsError(
                     f"{file}: name its format; it looks like a {generic} table: avcues annotations import {generic} "

@@ -59,19 +59,19 @@ class Display(ProgressBars):
         self._printed_notes: set[str] = set()
         self._announced_downloads: set[str] = set()
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         """Prints a line."""
         self._print_event("note", text)
 
-    def downloading(self, name: str, done: int, total: int | None) -> None:
+    def on_download(self, name: str, done: int, total: int | None) -> None:
         """Prints once for each file its name, size and folder; then moves its bar."""
         if name not in self._announced_downloads:
             self._announced_downloads.add(name)
             size = asset(name).size if total is None else f"{total / 1e6:.1f} MB"
             self._print_event("download", f"{name}, {size}, once for this machine: kept in {cache_dir()}")
-        super().downloading(name, done, total)
+        super().on_download(name, done, total)
 
-    def planned(self, plan: Plan) -> None:
+    def on_plan(self, plan: Plan) -> None:
         """Prints which networks are used and what is left out, before the work begins."""
         self._expected, self.failed = plan.videos + len(plan.problems), len(plan.problems)
         for line in plan.networks:
@@ -80,15 +80,15 @@ class Display(ProgressBars):
             self._print_event("left out", f"{feature}: {reason}")
         for problem in plan.problems:
             self._print_event("failed", problem)
-        super().planned(plan)
+        super().on_plan(plan)
 
-    def workers(self, count: int, dashboard: str) -> None:
+    def on_workers(self, count: int, dashboard: str) -> None:
         """Prints the number of workers, and the address of the cluster's dashboard."""
         self._print_event("workers", f"{count}, dashboard {dashboard}" if dashboard else str(count))
 
-    def finished(self, result: VideoResult) -> None:
+    def on_result(self, result: VideoResult) -> None:
         """Removes a video's bar and prints its result."""
-        super().finished(result)
+        super().on_result(result)
         failed = result.state == "failed"
         self.done += not failed
         self.failed += failed
@@ -223,8 +223,8 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
 
 
 def _first_ids(video_ids: Sequence[str]) -> str:
-    others = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
-    return ", ".join(video_ids[:5]) + others
+    remainder = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
+    return ", ".join(video_ids[:5]) + remainder
 
 
 def _now() -> str:

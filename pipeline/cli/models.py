@@ -77,7 +77,7 @@ def fetch(
         with ProgressBars(console, visible=console.is_terminal) as bars:
             for name in assets_to_fetch:
                 try:
-                    file = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]
+                    file = resolve(name, lambda done, total, name=name: bars.on_download(name, done, total))  # type: ignore[misc]
                     print_visible(f"{name}: {file.path}")
                 except WeightsError as error:
                     failed += 1

@@ -171,7 +171,7 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug
     console = Console(stderr=True)
 
     class WorkerNotes(Observer):
-        def note(self, text: str) -> None:
+        def on_note(self, text: str) -> None:
             print_line(console, "yellow", "waiting", text)
 
     plan = plan_predictions(model_folder, folder, out)

@@ -36,7 +36,7 @@ def show_run(
     with terminable(), closing(results), display:
         try:
             for result in results:
-                display.finished(result)
+                display.on_result(result)
         except RunStoppedError as error:
             display.stopped(str(error))
         except KeyboardInterrupt:

@@ -45,18 +45,18 @@ def complete_label_metadata(
     recovered: dict[str, Any] = {}
     if gold:
         recovered["targets"] = [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]
-    lost = f"{file_name}: {'a gold standard' if gold else 'a file'} without its metadata (lost in pandas or CSV)"
+    problem = f"{file_name}: {'a gold standard' if gold else 'a file'} without its metadata (lost in pandas or CSV)"
     if FITTED_ON in columns:
         fitted = _flags(columns[FITTED_ON], f"{file_name}: {FITTED_ON}")
         names = np.array(ids.to_pylist(), object)[fitted]
         recovered[FITTED_ON] = {"column": sorted(set(names.tolist()))} if fitted.any() else {}
         return recovered, [
-            f"{lost}: its recipe is unknown; the column {FITTED_ON} names the videos on which they were fitted"
+            f"{problem}: its recipe is unknown; the column {FITTED_ON} names the videos used for fitting"
         ]
     if not gold:
         return recovered, []
     return recovered, [
-        f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
+        f"{problem} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
         "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
     ]
 

@@ -26,13 +26,13 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
         names: Column names as in `Dataset.schema`.
     """
     safe: dict[str, str] = {}
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for name in names:
         candidate = re.sub(r"[^A-Za-z0-9_]", "_", name.replace(".", "__", 1))
         unique, number = candidate, 2
-        while unique in taken:
+        while unique in used_names:
             unique, number = f"{candidate}_{number}", number + 1
-        taken.add(unique)
+        used_names.add(unique)
         safe[name] = unique
     return safe
 

@@ -81,8 +81,8 @@ def open_dataset(
 
 def _left_out_text(folder: str, left_out: Mapping[str, str], videos: int) -> str:
     examples = "; ".join(f"{video_id} {reason}" for video_id, reason in islice(left_out.items(), _LISTED))
-    others = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
-    return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{others}; `left_out` lists all"
+    remainder = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
+    return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{remainder}; `left_out` lists all"
 
 
 def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage
 from avcues.pipeline.timeline import united
 
+_HOLES_S = Fraction(1, 10)
 _MAX_QUEUE_S = 60
 """Seconds of audio that may be queued for an extractor that is not set up yet."""
 
@@ -96,7 +98,17 @@ class AudioPass:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the user about the sound; complete after `drain`."""
-        return self._oddities.notes if self._feeds else ()
+        return (*self._holes(), *self._oddities.notes) if self._feeds else ()
+
+    def _holes(self) -> Iterator[str]:
+        """A line on stretches without sound between its beginning and its end."""
+        lengths = [later[0] - earlier[1] for earlier, later in pairwise(self.spans)]
+        if sum(lengths) > _HOLES_S:
+            places = "one place" if len(lengths) == 1 else f"{len(lengths)} places"
+            yield (
+                f"no sound for {float(sum(lengths)):.1f} s in {places} before its end: silence there, and null in "
+                "windows without any sound"
+            )
 
     def drain(self) -> None:
         """Places the last block, so that `end` and `spans` are final."""

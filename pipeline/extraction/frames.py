@@ -12,6 +12,7 @@ from avcues.extractors.protocol import (
     ShotDetector,
 )
 from avcues.pipeline.extraction.executor import Executor
+from avcues.pipeline.extraction.frame_gaps import FrameGaps
 from avcues.pipeline.extraction.grid_frames import GridFrames
 from avcues.pipeline.extraction.shot_frames import ShotFrames
 from avcues.pipeline.media.container import Media
@@ -51,6 +52,7 @@ class FramePass:
         self.frame_starts: dict[int, Fraction] = {}
         self._picture = media.picture
         self._active_picture = ActivePicture()
+        self._gaps = FrameGaps()
         self._orientation = UPRIGHT
         self._grid = grid
         self._current: VideoFrame | None = None
@@ -99,11 +101,12 @@ class FramePass:
     def notes(self) -> tuple[str, ...]:
         """Notes for the user about the picture; complete after `end_video`."""
         if (active := self.active_picture) is None:
-            return ()
+            return self._gaps.notes
         box, (width, height) = active
         if box.width * box.height >= _FULL_PICTURE_SHARE * width * height:
-            return ()
+            return self._gaps.notes
         return (
+            *self._gaps.notes,
             f"black bars: the picture is {box.width} x {box.height} of {width} x {height}; the bars are measured too, "
             "unless `bars=crop`",
         )
@@ -123,6 +126,7 @@ class FramePass:
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end
+        self._gaps.add(frame.start, end)
         if frame.start >= 0 and end <= self._next_window_start:
             return
         windows_of_frame = self._grid.starting_in(frame.start, end)

@@ -1,4 +1,4 @@
-"""Opens a media file and decodes it once, packet by packet, on the clock that starts at t = 0."""
+"""Opens a media file, and decodes it once, packet by packet, with times from t = 0."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import MAX_GAP_S, AudioBlock, Damage, FrameStatistics, VideoFrame
-from avcues.pipeline.media.look import may_be_interlaced, runs
+from avcues.pipeline.media.look import may_be_interlaced, sample_runs
 from avcues.pipeline.media.part import PacketEnds, Part, is_empty
 from avcues.pipeline.media.picture.bars import ActivePicture
-from avcues.pipeline.media.picture.fields import Fields, together
-from avcues.pipeline.media.picture.idet import fields_of
-from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
+from avcues.pipeline.media.picture.fields import FieldStatistics, combine
+from avcues.pipeline.media.picture.idet import field_statistics
+from avcues.pipeline.media.picture.stage import PictureStage, StreamProperties
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.scrambling import scrambled_packets
 from avcues.pipeline.media.sound import SoundConverter
@@ -37,14 +37,14 @@ from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFra
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
-# Frames of these carry no presentation times.
+# Containers whose frames have no presentation times.
 _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
-# What starts up to this much before t = 0 is priming, or frames that belong to a shot cut off before the file begins.
+# Frames and blocks up to this much before t = 0 are priming, or belong to a shot that was cut off.
 _LEAD_IN = Fraction(1, 2)
 _PROGRESSIVE = 1
-# A part that begins within this of the end of the part before it is on the same clock.
+# A part that begins within this distance of the end of the previous part continues its clock.
 _SAME_CLOCK = (Fraction(-1), Fraction(10))
-# Streams of pictures without a container, for which FFmpeg assumes a rate.
+# Raw video streams, for which FFmpeg assumes a rate.
 _RAW_PICTURES = frozenset(
     ("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu", "jpeg_pipe")
 )
@@ -55,14 +55,14 @@ class Media:
     """An open media file, made by `open`. Use as a context manager.
 
     Args:
-        name: The file, as the user knows it.
-        metadata: What its headers say.
-        origin: Container time of t = 0: the earliest presentation time of the selected streams, priming apart.
-        damage: What was lost so far while decoding.
-        frames: What the frames decoded so far tell.
+        name: Path or URL, as the user gave it.
+        metadata: Metadata from the headers.
+        origin: Container time of t = 0: the earliest presentation time of the selected streams, without priming.
+        damage: Counts of what was lost while decoding so far.
+        frames: Statistics of the frames decoded so far.
         lost_s: Seconds by which a stream ends before its header says, as in a truncated file; known after `decode`.
-        reading: What is read of the file, and how.
-        notes: What a reader of the values should know of the file.
+        reading: Options of reading the file.
+        notes: Notes for the user on the file, one line each.
         cues: The subtitles decoded so far.
         part: The file, or the first of several that were joined.
     """
@@ -80,25 +80,25 @@ class Media:
     _open: ExitStack = field(default_factory=ExitStack)
     part: Part = field(default=None)  # type: ignore[assignment]
     _last_block: AudioBlock | None = None
-    _read_later: set[int] = field(default_factory=set)
+    _successor_ids: set[int] = field(default_factory=set)
 
     @classmethod
-    def open(cls, place: Location, reading: Reading | None = None, *, trust_headers: bool = False) -> Media:
+    def open(cls, location: Location, reading: Reading | None = None, *, trust_headers: bool = False) -> Media:
         """Opens a file and reads its headers.
 
         Args:
-            place: Path or URL of the file.
-            reading: What is read of it, and how.
+            location: Path or URL of the file.
+            reading: Options of reading the file; None: the defaults.
             trust_headers: Decode the file even if its headers claim more than `avcues.pipeline.media.limits` allow.
 
         Raises:
-            MediaError: It is missing, unreadable, no media file, claims sizes or rates that are out of bounds, or has
-                neither a video nor an audio stream.
-            OSError: Reading failed for a reason that may pass.
+            MediaError: The file is missing, unreadable or not a media file, claims sizes or rates out of bounds, or
+                has neither a video nor an audio stream.
+            OSError: Reading failed for a temporary reason.
         """
         reading = reading or Reading()
         with ExitStack() as stack:
-            source = stack.enter_context(open_media_file(place))
+            source = stack.enter_context(open_media_file(location))
             part = Part.open(source.name, source.file, reading, trust_headers=trust_headers)
             stack.callback(part.container.close)
             notes = part.selection.notes()
@@ -146,42 +146,42 @@ class Media:
 
     @cached_property
     def picture(self) -> PictureStage:
-        """How frames are shown."""
+        """Converts frames to what a viewer sees."""
         video = self.part.video
         if video is None:
-            return PictureStage(StreamFacts(), self.reading)
-        facts = StreamFacts(
+            return PictureStage(StreamProperties(), self.reading)
+        properties = StreamProperties(
             pixel_aspect=fraction(video.sample_aspect_ratio) if video.sample_aspect_ratio else Fraction(1),
             cropping=self.part.dump.cropping.get(video.index, Cropping()),
             interlaced=int(video.codec_context.field_order) > _PROGRESSIVE,
             may_be_interlaced=may_be_interlaced(video.codec_context.height, self.frame_rate),
-            dolby_vision=video.index in self.part.dump.dolby_vision_alone,
+            dolby_vision=video.index in self.part.dump.dolby_vision_only,
             hidden_alpha=video.metadata.get("alpha_mode") == "1",
         )
-        return PictureStage(facts, self.reading)
+        return PictureStage(properties, self.reading)
 
     def _prepare_picture(self) -> None:
-        """Tells the picture stage what a look at several places of the file tells."""
+        """Prepares the picture stage by samples from the whole file."""
         if self.part.video is None:
             return
-        self.picture.fields.look = None if self.reading.picture == "coded" else self._look_at_fields
+        self.picture.fields.sample_file = None if self.reading.picture == "coded" else self._sample_fields
         if self.reading.bars == "crop":
             active = ActivePicture()
-            for run in self._runs():
+            for run in self._sample_runs():
                 for frame in run:
                     active.add(frame)
             box = active.even_box()
             self.picture.bars = None if box is None else (box, active.size)
 
-    def _look_at_fields(self, since: Fraction) -> Fields:
-        return together([fields_of(run) for run in self._runs(since) if run])
+    def _sample_fields(self, since: Fraction) -> FieldStatistics:
+        return combine([field_statistics(run) for run in self._sample_runs(since) if run])
 
-    def _runs(self, since: Fraction = Fraction(0)) -> Iterator[list[av.VideoFrame]]:
-        return runs(self.name, self.part.file, self.reading, since, trust_headers=self._trust_headers)
+    def _sample_runs(self, since: Fraction = Fraction(0)) -> Iterator[list[av.VideoFrame]]:
+        return sample_runs(self.name, self.part.file, self.reading, since, trust_headers=self._trust_headers)
 
     @property
     def frame_rate(self) -> Fraction:
-        """Frames per second, a guess where the container does not say."""
+        """Frames per second; FFmpeg's guess if the container does not state the rate."""
         video = self.part.video
         assert video is not None
         rate = video.guessed_rate or video.average_rate
@@ -205,13 +205,13 @@ class Media:
 
     @property
     def subtitle_streams(self) -> tuple[SubtitleStreamMetadata, ...]:
-        """What the headers say of the subtitle streams, in file order."""
+        """Metadata of the subtitle streams, in file order."""
         return tuple(map(subtitle_stream_metadata, self.part.container.streams.subtitles))
 
     def decode(
         self, *, video: bool, audio: bool, subtitles: int | None = None, threads: int = 1
     ) -> Iterator[VideoFrame | AudioBlock]:
-        """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`.
+        """Decodes the requested streams once, in file order; `damage` counts what cannot be decoded.
 
         Args:
             video: Decode the video stream, if there is one.
@@ -220,24 +220,24 @@ class Media:
             threads: Threads of the video decoder.
 
         Raises:
-            MediaError: Everything that was wanted is encrypted.
+            MediaError: Everything that was requested is encrypted.
         """
-        in_order = MonotonicFrameFilter(self.damage, self.frames)
+        frame_filter = MonotonicFrameFilter(self.damage, self.frames)
         if video:
             self._prepare_picture()
-        wants = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
+        reads = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
         decoded_anything = False
         part: Part | None = self.part
         while part is not None:
             ends = PacketEnds()
-            for item in self._decode_part(part, wants, subtitles, in_order, ends, threads):
+            for item in self._decode_part(part, reads, subtitles, frame_filter, ends, threads):
                 decoded_anything = True
                 if isinstance(item, VideoFrame):
                     yield from self.picture.frames(item)
                 else:
                     yield item
-            part = self._next_part(part, ends, in_order)
-        for frame in in_order.finish():
+            part = self._next_part(part, ends, frame_filter)
+        for frame in frame_filter.finish():
             decoded_anything = True
             yield from self.picture.frames(frame)
         yield from self.picture.finish()
@@ -249,15 +249,15 @@ class Media:
     def _decode_part(
         self,
         part: Part,
-        wants: tuple[bool, bool],
+        reads: tuple[bool, bool],
         subtitles: int | None,
-        in_order: MonotonicFrameFilter,
+        frame_filter: MonotonicFrameFilter,
         ends: PacketEnds,
         threads: int,
     ) -> Iterator[VideoFrame | AudioBlock]:
-        pictures = part.video if wants[0] else None
-        sounds = part.audio[: self.audio_streams] if wants[1] else ()
-        streams: list[Any] = [*(() if pictures is None else (pictures,)), *sounds]
+        video = part.video if reads[0] else None
+        sounds = part.audio[: self.audio_streams] if reads[1] else ()
+        streams: list[Any] = [*(() if video is None else (video,)), *sounds]
         texts = [stream for stream in part.container.streams.subtitles if stream.index == subtitles]
         if not (streams or texts):
             return
@@ -271,12 +271,12 @@ class Media:
             if packet.stream in texts:
                 self.damage.subtitles_undecodable += add_cues(packet, part.clock(packet.stream), self.cues)
                 continue
-            is_video = packet.stream is pictures
+            is_video = packet.stream is video
             tallies[packet.stream.index].add(packet)
             if is_empty(packet):
-                repeats = is_video and times is None and in_order.last is not None and not _reorders_frames(part)
-                if repeats and (last := in_order.last) is not None:
-                    yield from in_order.push(self.placed(part, last.frame, packet.pts, last))
+                repeats = is_video and times is None and frame_filter.last is not None and not _reorders_frames(part)
+                if repeats and (last := frame_filter.last) is not None:
+                    yield from frame_filter.push(self.timed_frame(part, last.frame, packet.pts, last))
                 continue
             if packet.size and packet.has_sidedata("encryption_info"):
                 self.damage.packets_encrypted += 1
@@ -294,40 +294,40 @@ class Media:
                 if isinstance(frame, av.VideoFrame):
                     census.add_frame(frame)
                     pts = frame.pts if times is None else times.next_time()
-                    picture = self.placed(part, frame, pts, in_order.last)
+                    picture = self.timed_frame(part, frame, pts, frame_filter.last)
                     self.damage.video_frames_before_start += picture.start < -_LEAD_IN
-                    yield from in_order.push(picture)
+                    yield from frame_filter.push(picture)
                 elif isinstance(frame, av.AudioFrame):
-                    yield from self._sound(part, packet.stream.index, converters[packet.stream.index], frame)
+                    yield from self._convert_sound(part, packet.stream.index, converters[packet.stream.index], frame)
         for converter in converters.values():
-            yield from self._noted(converter.finish())
+            yield from self._count_early_blocks(converter.finish())
         if times is None:
             census.finish()
         self._count_missing(part, tallies)
         if part.format == "mpegts" and part is self.part:
             self.damage.packets_encrypted += scrambled_packets(part.file, [stream.id for stream in streams])
 
-    def _next_part(self, part: Part, ends: PacketEnds, in_order: MonotonicFrameFilter) -> Part | None:
-        """The next part of the file, placed where this one ends."""
-        following = part.following(self.name, self.reading, ends, self.damage, trust_headers=self._trust_headers)
-        if following is None:
+    def _next_part(self, part: Part, ends: PacketEnds, frame_filter: MonotonicFrameFilter) -> Part | None:
+        """The next part of the file, on a clock that continues where this part ends; None after the last part."""
+        next_part = part.next_part(self.name, self.reading, ends, self.damage, trust_headers=self._trust_headers)
+        if next_part is None:
             return None
-        self._open.callback(following.container.close)
-        last, block = in_order.last, self._last_block
+        self._open.callback(next_part.container.close)
+        last, block = frame_filter.last, self._last_block
         end = Fraction(0) if last is None else last.start + last.duration
         if block is not None and block.start is not None:
             end = max(end, block.start + Fraction(block.channels.shape[1], self.audio_rate_hz))
-        if following.format == "mpegts":
-            ahead = following.origin - part.origin - end
-            end = following.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
-            self._read_later |= {stream.id for stream in following.selection.streams}
+        if next_part.format == "mpegts":
+            ahead = next_part.origin - part.origin - end
+            end = next_part.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
+            self._successor_ids |= {stream.id for stream in next_part.selection.streams}
             notes_before = self.part.selection.notes()
-            self.notes[: len(notes_before)] = self.part.selection.notes(self._read_later)
-            self.notes.append("the programme goes on under other stream numbers, and was read on")
+            self.notes[: len(notes_before)] = self.part.selection.notes(self._successor_ids)
+            self.notes.append("the programme continues under other stream numbers, which were read")
         else:
-            self.notes.append("a second file is joined on to this one, and was read on")
-        following.origin -= end
-        return following
+            self.notes.append("a second file is appended to this one, and was read")
+        next_part.origin -= end
+        return next_part
 
     def _converter(self, part: Part, position: int) -> SoundConverter:
         return SoundConverter(
@@ -347,8 +347,8 @@ class Media:
         if times is not None:
             times.drop_packet(packet)
 
-    def placed(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
-        """A decoded frame with its times; one without a time stamp comes right after the last one."""
+    def timed_frame(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
+        """Adds its times to a decoded frame; a frame without a time stamp follows the last one immediately."""
         clock = part.video_clock
         if pts is None:
             start = Fraction(0) if last is None else last.start + 1 / self.frame_rate
@@ -359,15 +359,17 @@ class Media:
             pts = round((start + self.origin) / self.time_base)
         return VideoFrame(frame, pts, start, min(length, MAX_GAP_S), part.pixel_aspect)
 
-    def _sound(self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame) -> Iterator[AudioBlock]:
+    def _convert_sound(
+        self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame
+    ) -> Iterator[AudioBlock]:
         start = duration = None
         if frame.pts is not None:
             clock = part.audio_clocks[stream]
             ticks = frame.duration or Fraction(frame.samples, frame.sample_rate) / clock.time_base
             start, duration = clock.seconds(frame.pts), clock.length(frame.pts, ticks)
-        yield from self._noted(converter.convert(frame, start, duration))
+        yield from self._count_early_blocks(converter.convert(frame, start, duration))
 
-    def _noted(self, blocks: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+    def _count_early_blocks(self, blocks: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
         for block in blocks:
             if block.start is not None:
                 self.damage.audio_blocks_before_start += block.start < -_LEAD_IN

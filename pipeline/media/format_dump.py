@@ -1,4 +1,4 @@
-"""What PyAV offers only as the text that FFmpeg prints of a file: programmes, cropping, Dolby Vision."""
+"""Reads programmes, cropping and Dolby Vision from FFmpeg's text description of a file; PyAV lacks them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _PROGRAMME = re.compile(r"^  Program (\d+)")
 _STREAM = re.compile(r"^ +Stream #\d+:(\d+)")
 _CROPPING = re.compile(r"Frame [Cc]ropping: (\d+)/(\d+)/(\d+)/(\d+)")
 _DOLBY_VISION = re.compile(r"DOVI configuration record: .*profile: (\d+),.* compatibility id: (\d+)")
-_logging = Lock()
+_log_level_lock = Lock()
 
 
 @dataclass(frozen=True)
 class Cropping:
-    """Pixels that the container says are not shown, from each side of the coded picture."""
+    """Numbers of pixels that players crop from each side of the coded picture, by the container."""
 
     left: int = 0
     right: int = 0
@@ -31,38 +31,37 @@ class Cropping:
 
 @dataclass(frozen=True)
 class FormatDump:
-    """Facts of a file.
+    """The parts of FFmpeg's description of a file that PyAV does not offer.
 
     Args:
-        programmes: Numbers of the streams of each programme, by the programme's number; empty in most containers.
-        cropping: By number of the video stream, where the container says so.
-        dolby_vision_alone: Numbers of the video streams in the colours of Dolby Vision alone, which nothing but its own
-            metadata explain.
+        programmes: Stream indices of each programme, by its number; empty for most containers.
+        cropping: Cropping by index of the video stream, if the container states one.
+        dolby_vision_only: Indices of video streams of Dolby Vision without a compatible base layer (profile 5).
     """
 
     programmes: dict[int, set[int]] = field(default_factory=dict)
     cropping: dict[int, Cropping] = field(default_factory=dict)
-    dolby_vision_alone: set[int] = field(default_factory=set)
+    dolby_vision_only: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, container: InputContainer) -> FormatDump:
-        """Reads what FFmpeg prints of an open file."""
-        with _logging:  # the level is one for the whole process
+        """Reads FFmpeg's description of an open file."""
+        with _log_level_lock:  # the whole process has one log level
             level = av.logging.get_level()
             av.logging.set_level(av.logging.INFO)
             try:
-                printed = str(container.dumps_format())  # type: ignore[attr-defined]
+                text = str(container.dumps_format())  # type: ignore[attr-defined]
             finally:
                 av.logging.set_level(level)
-        return cls.parse(printed)
+        return cls.parse(text)
 
     @classmethod
-    def parse(cls, printed: str) -> FormatDump:
+    def parse(cls, text: str) -> FormatDump:
         """Reads the text of FFmpeg's `av_dump_format`."""
         dump = cls()
         programme: int | None = None
         stream = -1
-        for line in printed.splitlines():
+        for line in text.splitlines():
             if matched := _PROGRAMME.match(line):
                 programme = int(matched[1])
                 dump.programmes[programme] = set()
@@ -75,13 +74,13 @@ class FormatDump:
             elif matched := _CROPPING.search(line):
                 dump.cropping[stream] = Cropping(*map(int, matched.groups()))
             elif (matched := _DOLBY_VISION.search(line)) and matched.groups() == ("5", "0"):
-                dump.dolby_vision_alone.add(stream)
+                dump.dolby_vision_only.add(stream)
         return dump
 
     def programme_of(self, stream: int) -> set[int] | None:
-        """Numbers of the streams of a stream's programme; None if it belongs to none."""
+        """Indices of the streams of a stream's programme; None if the stream belongs to none."""
         return next((streams for streams in self.programmes.values() if stream in streams), None)
 
     def programme_number(self, stream: int) -> int | None:
-        """The number of a stream's programme."""
+        """The number of a stream's programme; None if the stream belongs to none."""
         return next((number for number, streams in self.programmes.items() if stream in streams), None)

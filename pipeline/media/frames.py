@@ -69,7 +69,7 @@ class Damage:
         video_frames_missing: Frames whose packets were read and that the decoder did not return.
         audio_blocks_corrupt: Blocks that the decoder put together around errors.
         packets_encrypted: Packets that cannot be decoded without a key.
-        bytes_not_read: Bytes after the end of the file proper, in a form that cannot be read on.
+        bytes_not_read: Bytes after the end of the media, in a format that cannot be read.
     """
 
     video_packets_undecodable: int = 0

@@ -54,8 +54,8 @@ def next_file(file: BinaryIO, container_format: str, offset: int) -> int | None:
         file.seek(position)
 
 
-class Piece(io.RawIOBase):
-    """A section of a file as a file of its own.
+class FileSection(io.RawIOBase):
+    """A section of a file, which can be read like a file.
 
     Args:
         file: The file; reading the section moves its position.

@@ -1,4 +1,4 @@
-"""One container, open: a whole file in nearly all cases, or one of several that were joined byte by byte."""
+"""An open container: usually a whole file, or one of several files that were joined byte by byte."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from avcues.pipeline.media import limits
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import FormatDump
 from avcues.pipeline.media.frames import Damage
-from avcues.pipeline.media.joined_files import Piece, next_file
+from avcues.pipeline.media.joined_files import FileSection, next_file
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.stream_selection import Selection, select
@@ -27,12 +27,12 @@ from avcues.pipeline.media.timestamps import TimestampUnwrapper, fraction, neare
 
 # AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
 _FORMAT_MAY_RESTART_CLOCK = 0x0200
-# Codecs prime their sound: it starts this much before the picture in containers without edit lists, and is no content.
+# In containers without edit lists, codecs add up to this much sound before the content (priming).
 _PRIMING = Fraction(1, 20)
-# av_read_frame that fails this often in a row will not recover.
+# After this many read errors in a row, FFmpeg will not recover.
 _READ_ERRORS_IN_A_ROW = 64
 _READ_BYTES = 1 << 18
-# A stamp that falls back by more than this begins a new file.
+# A time stamp that jumps back by more than this begins a new file.
 _FALLS_BACK_S = Fraction(1, 2)
 _SUCCESSOR_BYTES = 1 << 18
 _MPEG_TS, _OGG, _FLAC = "mpegts", "ogg", "flac"
@@ -45,11 +45,11 @@ class Part:
     Args:
         container: The container.
         selection: The streams that are read.
-        dump: What FFmpeg prints of it.
-        file: The file that it reads from.
-        first_byte: Where in the file it begins.
+        dump: FFmpeg's description of the container.
+        file: The file that the container is in.
+        first_byte: First byte of the container in the file.
         origin: Container time of t = 0.
-        end: The byte after its last one, where that is known.
+        end: The byte after its last one; None if it is not known.
     """
 
     container: InputContainer
@@ -71,14 +71,14 @@ class Part:
         """Opens a file, or its part from one byte on, and reads its headers.
 
         Raises:
-            MediaError: It is no media file, claims sizes or rates that are out of bounds, or lacks the streams.
+            MediaError: The file is not a media file, claims sizes or rates out of bounds, or lacks the streams.
         """
-        piece = Piece(file, first_byte) if first_byte else file
-        container = _open_container(name, piece, trust_headers=trust_headers)
+        section = FileSection(file, first_byte) if first_byte else file
+        container = _open_container(name, section, trust_headers=trust_headers)
         end = next_file(file, _FLAC, first_byte + 1) if container.format.name == _FLAC else None
         if end is not None:  # its reader joins the two files without a trace, and loses the end of the first
             container.close()
-            container = _open_container(name, Piece(file, first_byte, end), trust_headers=trust_headers)
+            container = _open_container(name, FileSection(file, first_byte, end), trust_headers=trust_headers)
         try:
             dump = FormatDump.of(container)
             selection = select(name, container, dump, reading)
@@ -115,31 +115,31 @@ class Part:
 
     @cached_property
     def video_clock(self) -> StreamClock:
-        """Places frames from t = 0."""
+        """Converts time stamps of frames to seconds from t = 0."""
         return StreamClock(self.video, self.origin, self.format)
 
     @cached_property
     def audio_clocks(self) -> dict[int, StreamClock]:
-        """Places blocks from t = 0, by the number of the stream."""
+        """Clocks of the audio streams, by stream index."""
         return {stream.index: self.clock(stream) for stream in self.audio}
 
     def clock(self, stream: Any) -> StreamClock:
-        """Places what is in a stream from t = 0."""
+        """A clock that converts time stamps of a stream to seconds from t = 0."""
         return StreamClock(stream, self.origin, self.format)
 
     def tally(self, stream: Any) -> StreamTally:
-        """Counts the stream's packets."""
+        """A new counter of the stream's packets."""
         length = self.container.duration
         end = None if length is None else Fraction(length, av.time_base)
         return StreamTally(stream, self.format, end)
 
     def packets(self, streams: list[Any], damage: Damage, ends: PacketEnds) -> Iterator[Any]:
-        """Packets of the streams, then one flush packet each; read errors are skipped.
+        """Yields the packets of the streams, then one flush packet per stream; read errors are skipped.
 
         Args:
-            streams: Those that are read.
+            streams: The streams to read.
             damage: Counts read errors and new clocks.
-            ends: Notes how far the file was read.
+            ends: Records how far the file was read.
         """
         restarts = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
         unwrapper = TimestampUnwrapper() if restarts else None
@@ -166,14 +166,14 @@ class Part:
                 if errors >= _READ_ERRORS_IN_A_ROW:
                     return
 
-    def following(
+    def next_part(
         self, name: str, reading: Reading, ends: PacketEnds, damage: Damage, *, trust_headers: bool
     ) -> Part | None:
         """The part of the file that comes after this one: a file that was joined on, or a successor of its streams.
 
         Args:
-            name: The file, as the user knows it.
-            reading: What the user asked for.
+            name: Path or URL, as the user gave it.
+            reading: Options of reading the file.
             ends: How far this part was read.
             damage: Counts bytes that cannot be read.
             trust_headers: As in `open`.
@@ -198,7 +198,7 @@ class Part:
         """Streams of the same programme under other numbers, after the end of one that is read."""
         if self.format != _MPEG_TS or not self.selection.streams:
             return None
-        numbers = {stream.id for stream in self.container.streams if stream in self.selection.streams}
+        read_ids = {stream.id for stream in self.container.streams if stream in self.selection.streams}
         programme = self.dump.programme_number(self.selection.streams[0].index)
         for kind, streams in (("video", self.selection.streams[:1] if self.video else ()), ("audio", self.audio)):
             last_byte = max((ends.last_byte_of.get(stream.index, 0) for stream in streams), default=None)
@@ -213,10 +213,10 @@ class Part:
             successor = part.selection.video if kind == "video" else next(iter(part.audio), None)
             if (
                 successor is not None
-                and successor.id not in numbers
+                and successor.id not in read_ids
                 and part.dump.programme_number(successor.index) == programme
             ):
-                part.selection = part.selection.without(numbers)
+                part.selection = part.selection.without(read_ids)
                 return part
             part.container.close()
         return None
@@ -226,7 +226,7 @@ class PacketEnds:
     """How far a file was read, in bytes from the beginning of its part.
 
     Attributes:
-        last_byte_of: By number of the stream.
+        last_byte_of: End of the last packet, by stream index.
         next_file: First byte of the file that was joined on, where the container's own reader went on into it.
     """
 
@@ -313,6 +313,6 @@ def _start(stream: Any) -> Fraction | None:
 def is_empty(packet: Any) -> bool:
     """Whether a packet has a time but no content; a decoder would take it for the end of the stream.
 
-    In Theora it repeats the frame before it.
+    In Theora, such a packet repeats the previous frame.
     """
     return packet.dts is not None and not packet.size

@@ -47,7 +47,7 @@ def _frame_on_screen(media: Media, part: Part, time: Fraction) -> VideoFrame | N
         except (FFmpegError, EOFError):
             continue
         for frame in decoded:
-            picture = media.placed(part, frame, frame.dts if frame.pts is None else frame.pts, last)
+            picture = media.timed_frame(part, frame, frame.dts if frame.pts is None else frame.pts, last)
             if last is not None and picture.start > time:
                 return media.picture.still(last)
             last = picture

@@ -10,7 +10,7 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from avcues.pipeline.media.picture import color_tags
-from avcues.pipeline.media.picture.color_tags import name_of
+from avcues.pipeline.media.picture.color_tags import tag_name
 from avcues.pipeline.media.timestamps import fraction
 
 
@@ -115,11 +115,11 @@ def video_stream_metadata(stream: VideoStream) -> VideoStreamMetadata:
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         pixel_format=stream.codec_context.pix_fmt or "unknown",
-        color_matrix=name_of(color_tags.MATRICES, stream.codec_context.colorspace),
-        color_range=name_of(color_tags.RANGES, stream.codec_context.color_range),
-        color_transfer=name_of(color_tags.TRANSFERS, stream.codec_context.color_trc),
-        color_primaries=name_of(color_tags.PRIMARIES, stream.codec_context.color_primaries),
-        field_order=name_of(color_tags.FIELD_ORDERS, stream.codec_context.field_order),
+        color_matrix=tag_name(color_tags.MATRICES, stream.codec_context.colorspace),
+        color_range=tag_name(color_tags.RANGES, stream.codec_context.color_range),
+        color_transfer=tag_name(color_tags.TRANSFERS, stream.codec_context.color_trc),
+        color_primaries=tag_name(color_tags.PRIMARIES, stream.codec_context.color_primaries),
+        field_order=tag_name(color_tags.FIELD_ORDERS, stream.codec_context.field_order),
         sample_aspect_ratio=str(stream.sample_aspect_ratio or "unknown"),
         average_rate=str(stream.average_rate or "unknown"),
         time_base=str(stream.time_base),

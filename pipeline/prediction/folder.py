@@ -13,9 +13,9 @@ from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
-from avcues.pipeline.prediction.work import Predicting, outcome_of
+from avcues.pipeline.prediction.work import PredictionWork, predictions_or_problem
 from avcues.pipeline.runtime.cluster import default_workers
-from avcues.pipeline.runtime.distribute import results_of
+from avcues.pipeline.runtime.distribute import distribute
 from avcues.pipeline.runtime.observer import Observer
 from avcues.pipeline.runtime.request import Workers
 from avcues.pipeline.runtime.worker_process import WorkerProcess
@@ -79,10 +79,10 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
         )
     copies = _copies(Path(model_folder), data, {*trained_on, *model.document.videos})
     if copies:
-        others = f" and {len(copies) - _LISTED_COPIES} more" if len(copies) > _LISTED_COPIES else ""
+        remainder = f" and {len(copies) - _LISTED_COPIES} more" if len(copies) > _LISTED_COPIES else ""
         notes.append(
             f"{len(copies)} of these videos look like copies of training videos under another name: "
-            f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{others}; how well the model predicts them says little"
+            f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{remainder}; how well the model predicts them says little"
         )
     return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
 
@@ -149,11 +149,11 @@ def write_plan(
         count = workers.count
         count = default_workers(len(videos), (), None) if count is None else min(count, len(videos))
         workers = replace(workers, count=count)
-    work = Predicting(model=plan.model, data=data, debug=debug)
+    work = PredictionWork(model=plan.model, data=data, debug=debug)
     with (
         closing(WorkerProcess()) as process,
-        results_of(
-            videos, work, workers, process, observer, folder=folder, mark=manifest_path(folder), in_order=True
+        distribute(
+            videos, work, workers, process, observer, folder=folder, probe=manifest_path(folder), in_order=True
         ) as results,
     ):
-        return write_predictions(plan.model, map(outcome_of, results), plan.out, plan.trained_on, on_result)
+        return write_predictions(plan.model, map(predictions_or_problem, results), plan.out, plan.trained_on, on_result)

@@ -1,4 +1,4 @@
-"""The prediction of one video as the work of a run, which a process of its own does on any worker."""
+"""Predicts one video as the work of a run, in a child process of any worker."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from avcues.pipeline.training.saved_model import Model
 
 @dataclass(frozen=True, kw_only=True)
 class PredictedVideo(VideoResult):
-    """What became of a video, with its predictions.
+    """The result of predicting a video.
 
     Args:
-        predictions: As `predict_video` gives them; None: the video failed.
+        predictions: As `predict_video` returns them; None: the video failed.
     """
 
     predictions: pa.Table | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predicting:
+class PredictionWork:
     """A model and the videos that it predicts; see `avcues.pipeline.runtime.work.Work`.
 
     Args:
-        data: Its folder is absolute, because workers may stand in another one.
-        debug: Show what the processes print.
+        data: The dataset, with an absolute folder, because workers may run in another working directory.
+        debug: Whether to show the output of the processes.
     """
 
     model: Model
@@ -55,20 +55,20 @@ class Predicting:
         return PredictedVideo(video_id=video.video_id, source=video.source, state="done", predictions=predictions)
 
     def record(self, result: VideoResult) -> VideoResult:
-        """Returns the result: the file of predictions is the only record."""
+        """Returns the result unchanged: predictions are recorded only in their file."""
         return result
 
-    def on_worker(self, share_bytes: int) -> Predicting:
-        """The same: there is no limit of memory."""
+    def on_worker(self, share_bytes: int) -> PredictionWork:
+        """Returns this object: predictions have no memory limit."""
         return self
 
-    def fresh(self) -> Predicting:
-        """The same: nothing is loaded by it."""
+    def fresh(self) -> PredictionWork:
+        """Returns this object: it loads nothing."""
         return self
 
 
-def outcome_of(result: VideoResult) -> pa.Table | Problem:
-    """The predictions of a video, or why there are none."""
+def predictions_or_problem(result: VideoResult) -> pa.Table | Problem:
+    """The predictions of a video, or the problem that prevented them."""
     if isinstance(result, PredictedVideo) and result.predictions is not None:
         return result.predictions
     return Problem(result.video_id, str(result.error).removeprefix(f"{result.source}: "))

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from markupsafe import escape
@@ -22,7 +21,7 @@ from avcues.pipeline.report.privacy import PathShortener
 from avcues.pipeline.report.sources import Source
 from avcues.pipeline.report.thumbnails import find_source
 from avcues.pipeline.report.video import Video, video_ids
-from avcues.pipeline.store.exchange import recover
+from avcues.pipeline.store.exchange import scratch_folder
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.records import read_record
 
@@ -75,9 +74,7 @@ def share(
         raise SettingsError(f"`share={file}`: its folder does not exist or cannot be written")
     pages, media_files = _with_copies(pages) if with_media else (_without_media(pages), {})
     pages = replace(pages, is_single_page=kind == ".html")
-    recover(file.resolve())
-    with TemporaryDirectory(prefix="avcues-share-") as folder:
-        staging = Path(folder)
+    with scratch_folder(file.resolve()) as staging:
         problems = make_pages(pages, staging, workers, on_progress)
         if kind == ".html" and not problems:
             text = _single_page(page_path(staging, pages.videos[0]).read_text("utf-8"), staging, notes)

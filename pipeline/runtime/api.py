@@ -97,12 +97,12 @@ def extract(
     with ProgressBars(Console(stderr=True), visible=progress) as bars:
         settings = on_this_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
-        settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.downloading)
-        bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
+        settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.on_download)
+        bars.on_plan(Plan(videos=1, problems=(), networks=(), left_out=left_out))
         measurements = settings.measurements(trust_headers=trust_headers)
         video = videos[0]
-        bars.progress(video.video_id, 0.0, None)
-        tables = measure_video(video, measurements, lambda done, total: bars.progress(video.video_id, done, total))
+        bars.on_progress(video.video_id, 0.0, None)
+        tables = measure_video(video, measurements, lambda done, total: bars.on_progress(video.video_id, done, total))
     return ExtractedVideo(video.video_id, tables, left_out)
 
 
@@ -219,7 +219,7 @@ def _extract_many(
     def results_with_bars() -> Iterator[VideoResult]:
         with bars:
             for result in results:
-                bars.finished(result)
+                bars.on_result(result)
                 yield result
 
     return results_with_bars()

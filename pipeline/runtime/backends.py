@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from avcues.pipeline.runtime.worker_process import WorkerProcess
 
 _TOPIC = "avcues-progress"
-_LOOK_EVERY_S = 5.0
-_REMIND_S = 60.0
-# Tasks that wait for a worker: they tell a cluster that can grow to do so, and keep it busy between two results.
-_WAITING = 8
+_POLL_INTERVAL_S = 5.0
+_REMINDER_INTERVAL_S = 60.0
+# Tasks that wait for a worker: they make an adaptive cluster grow, and keep workers busy between two results.
+_QUEUED_TASKS = 8
 
 
 class SchedulerLostError(RunStoppedError):
@@ -35,17 +35,18 @@ class SchedulerLostError(RunStoppedError):
 
 
 class NoWorkersError(RunStoppedError):
-    """No worker was connected for longer than the user wants to wait."""
+    """No worker was connected for longer than the user allows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Where the tasks go.
+    """The Dask cluster that processes the videos of a run.
 
     Args:
-        local: Whether it was started for this run, with a fixed number of workers of one thread each.
-        resources: What a worker must have to be given a task, as `dask worker --resources` names it.
-        wait_s: Seconds after which the run stops where no worker is connected; None: it waits.
+        client: Connection to the scheduler.
+        local: Whether the cluster was started for this run, with a fixed number of workers of one thread each.
+        resources: Resources that a worker must have, as `dask worker --resources` names them.
+        wait_s: Seconds after which the run stops if no worker is connected; None: it waits forever.
     """
 
     client: Client
@@ -54,12 +55,12 @@ class Cluster:
     wait_s: float | None = None
 
     def slots(self) -> int:
-        """How many videos can be processed at once: one per thread of every worker."""
+        """Number of videos that can be processed at the same time: one per thread of every worker."""
         return sum(self.client.nthreads().values())
 
 
 def run_in_this_process(videos: Iterator[VideoInput], work: Work, progress: VideoProgress) -> Iterator[VideoResult]:
-    """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
+    """Processes all videos in this process, without limits of time and memory, and yields their results."""
     from avcues.pipeline.runtime.worker_process import try_twice
 
     def renew() -> None:
@@ -71,10 +72,10 @@ def run_in_this_process(videos: Iterator[VideoInput], work: Work, progress: Vide
         yield work.record(try_twice(lambda: work.process(video, progress), renew))  # noqa: B023  (called at once)
 
 
-def run_in_process(
+def run_in_child_process(
     videos: Iterator[VideoInput], work: Work, process: WorkerProcess, progress: VideoProgress
 ) -> Iterator[VideoResult]:
-    """Processes all videos as one worker of a cluster would, but without the cluster, which takes seconds to start."""
+    """Processes all videos in one child process, without a cluster, which would take seconds to start."""
     for video in videos:
         yield work.record(process.process(video, work, progress))
 
@@ -88,37 +89,40 @@ def run_on_cluster(
     note: Callable[[str], object],
     in_order: bool = False,
 ) -> Iterator[VideoResult]:
-    """Processes all videos, one task each, and yields each result as it comes.
+    """Processes all videos, one task each, and yields their results as they arrive.
 
-    There are about as many tasks as workers at any time, so that neither the scheduler nor this process holds much.
+    There are about as many tasks as workers at any time, so that the scheduler and this process need little memory.
 
     Args:
-        progress: Called with how far each video is.
-        note: Is given a line when no worker is left to do the work.
+        videos: The videos.
+        work: The work to do on each video.
+        cluster: The cluster.
+        progress: Called as videos proceed.
+        note: Called with a line for the user if no worker is connected.
         in_order: Yield the results in the order of the videos.
 
     Raises:
-        RunStoppedError: The scheduler is gone, or no worker came.
+        RunStoppedError: The connection to the scheduler was lost, or no worker connected in time.
     """
     from asyncio import CancelledError
 
     client = cluster.client
     running: dict[Future, VideoInput] = {}
-    watch = _WorkerWatch(cluster, note)
-    packed = pickle.dumps(work)  # the scheduler unpacks tasks, but may lack the extractors
+    worker_watch = _WorkerWatch(cluster, note)
+    pickled_work = pickle.dumps(work)  # the scheduler unpickles tasks, but may lack the extractors
     try:
         client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
-        # It goes to each worker once. A task, not scattered data: if the worker that holds it is lost, another gets it.
-        everywhere = client.submit(_unchanged, packed, pure=False, resources=cluster.resources)
+        # Sent to each worker once. A task, not scattered data: if the worker that holds it is lost, Dask runs it again.
+        shared_work = client.submit(_identity, pickled_work, pure=False, resources=cluster.resources)
         while True:
             slots = cluster.slots()
-            watch.look(slots)
-            target_count = slots if cluster.local and not in_order else slots + _WAITING
+            worker_watch.check(slots)
+            target_count = slots if cluster.local and not in_order else slots + _QUEUED_TASKS
             for video in islice(videos, max(0, target_count - len(running))):
-                running[_submit(video, work.id, everywhere, cluster)] = video
+                running[_submit(video, work.id, shared_work, cluster)] = video
             if not running:
                 return
-            for future in _finished(client, list(islice(running, 1 if in_order else None))):
+            for future in _finished_tasks(client, list(islice(running, 1 if in_order else None))):
                 video = running.pop(future)
                 yield _result(future, video, work)
                 future.release()
@@ -126,29 +130,29 @@ def run_on_cluster(
         raise _scheduler_lost() from error
 
 
-def _unchanged(packed: bytes) -> bytes:
-    return packed
+def _identity(pickled_work: bytes) -> bytes:
+    return pickled_work
 
 
-def _submit(video: VideoInput, run_id: str, packed: Future, cluster: Cluster) -> Future:
+def _submit(video: VideoInput, run_id: str, pickled_work: Future, cluster: Cluster) -> Future:
     return cluster.client.submit(
         _work_on_worker,
         video,
-        packed,
+        pickled_work,
         key=f"{video.video_id}-{run_id}",
         pure=False,
         resources=cluster.resources,
     )
 
 
-def _finished(client: Client, running: Sequence[Future]) -> list[Future]:
-    """The tasks that have finished; waits a few seconds at most."""
+def _finished_tasks(client: Client, running: Sequence[Future]) -> list[Future]:
+    """The tasks that are finished; waits a few seconds at most for the first."""
     from distributed import wait
 
     if client.status not in ("running", "connecting"):
         raise _scheduler_lost()
     try:
-        finished = wait(running, timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
+        finished = wait(running, timeout=_POLL_INTERVAL_S, return_when="FIRST_COMPLETED").done
     except TimeoutError:
         return []
     return sorted(finished, key=lambda future: str(future.key))
@@ -173,56 +177,56 @@ def _scheduler_lost() -> SchedulerLostError:
 
 
 class _WorkerWatch:
-    """Reports when no worker is connected, at once and then every minute: a cluster may be starting up, or be gone.
+    """Notes that no worker is connected, immediately and then every minute.
 
     Args:
-        cluster: Says how long to wait.
-        note: Is given a line.
+        cluster: The cluster.
+        note: Called with a line for the user.
     """
 
     def __init__(self, cluster: Cluster, note: Callable[[str], object]) -> None:
         self._cluster = cluster
         self._note = note
-        self._alone_since: float | None = None
-        self._noted = 0.0
+        self._no_workers_since: float | None = None
+        self._last_note = 0.0
         self._had_workers = False
 
-    def look(self, slots: int) -> None:
-        """Looks at how many videos can be processed at once.
+    def check(self, slots: int) -> None:
+        """Checks the number of videos that can be processed at the same time.
 
         Raises:
             NoWorkersError: No worker has been connected for longer than the cluster's `wait_s`.
         """
         if slots:
-            self._alone_since, self._had_workers = None, True
+            self._no_workers_since, self._had_workers = None, True
             return
         now = time.monotonic()
         address = self._cluster.client.scheduler.address
-        none_yet = "none is left" if self._had_workers else "none yet"
-        if self._alone_since is None:
-            self._alone_since = now
-            self._noted = now
-            self._note(f"waiting for workers at {address}, {none_yet}")
-        waited_s = now - self._alone_since
+        state = "none is left" if self._had_workers else "none yet"
+        if self._no_workers_since is None:
+            self._no_workers_since = now
+            self._last_note = now
+            self._note(f"waiting for workers at {address}, {state}")
+        waited_s = now - self._no_workers_since
         if self._cluster.wait_s is not None and waited_s >= self._cluster.wait_s:
             raise NoWorkersError(
                 f"no worker was connected to {address} for {waited_s:.0f} s (`wait={self._cluster.wait_s:g}`); start "
                 "some and run the same command again"
             )
-        if now - self._noted >= _REMIND_S:
-            self._noted = now
-            self._note(f"waiting for workers at {address} for {waited_s / 60:.0f} minutes, {none_yet}")
+        if now - self._last_note >= _REMINDER_INTERVAL_S:
+            self._last_note = now
+            self._note(f"waiting for workers at {address} for {waited_s / 60:.0f} minutes, {state}")
 
 
-def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:
+def _work_on_worker(video: VideoInput, pickled_work: bytes) -> VideoResult:
     from distributed import get_worker
 
     from avcues.pipeline.runtime.worker_process import StoppedError, process_isolated
 
     worker = get_worker()
-    # `dask worker --memory-limit` is for all threads of a worker; 0 there means no limit.
-    share = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
-    work = _unpacked(packed).on_worker(share)
+    # `dask worker --memory-limit` applies to all threads of a worker together; 0 means no limit.
+    share_bytes = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
+    work = _unpickled(pickled_work).on_worker(share_bytes)
 
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
@@ -233,6 +237,6 @@ def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:
 
 
 @lru_cache(maxsize=8)
-def _unpacked(packed: bytes) -> Work:
-    work: Work = pickle.loads(packed)
+def _unpickled(pickled_work: bytes) -> Work:
+    work: Work = pickle.loads(pickled_work)
     return work

@@ -1,4 +1,4 @@
-"""Dask clusters: one started on this machine, or one that is already running."""
+"""Connects to Dask clusters: one started on this machine, or one that is already running."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES_WITHOUT_NETWORKS = 1 << 30
-_MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
+_MAX_THREADS = 8  # the decoder cannot keep more of them busy
 
-_TALKATIVE = ("distributed", "asyncio", "tornado")
+_QUIETED_LOGGERS = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
     # Dask examines itself 50 to 100 times a second, which takes a tenth of a core.
     "distributed.admin.tick.interval": "1s",
     "distributed.worker.profile.enabled": False,
-    # What is kept of each event and task must not grow with the number of videos.
+    # Logs of events and tasks must not grow with the number of videos.
     "distributed.admin.log-length": 100,
     "distributed.admin.low-level-log-length": 100,
     "distributed.scheduler.dashboard.tasks.task-stream-length": 1000,
@@ -39,47 +39,51 @@ _CONFIGURATION = {
 
 
 def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | None, *, networks: bool = True) -> int:
-    """How many workers suit this machine, or the container that this process runs in; no more than there are videos.
+    """Number of workers that suit this machine or container; at most one per video.
 
-    On the CPU that is the number that leaves the fewest cores idle, counting the threads of each worker; where memory
-    is short, a few workers of several threads use more cores than many of one.
+    On the CPU, this number leaves the fewest cores idle, counting the threads of each worker; if memory is short, a few
+    workers of several threads use more cores than many workers of one thread.
 
     Args:
-        gpus: The GPUs that are used; each serves at most `workers_per_gpu` workers, and each worker needs a core.
+        videos: Number of videos.
+        gpus: The GPUs that are used; each worker also needs a core.
+        workers_per_gpu: The most workers that share a GPU; None: `WORKERS_PER_GPU`.
         networks: Whether a feature uses networks; without them a worker needs little memory.
     """
-    most = min(videos, cores(), memory_bytes() // (WORKER_BYTES if networks else _WORKER_BYTES_WITHOUT_NETWORKS))
+    max_workers = min(videos, cores(), memory_bytes() // (WORKER_BYTES if networks else _WORKER_BYTES_WITHOUT_NETWORKS))
     if gpus:
-        return int(max(1, min(most, len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))))
+        return int(max(1, min(max_workers, len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))))
     if not networks:
-        return int(max(1, most))
-    return max(range(1, int(max(1, most)) + 1), key=lambda workers: (workers * threads_per_worker(workers), workers))
+        return int(max(1, max_workers))
+    return max(
+        range(1, int(max(1, max_workers)) + 1), key=lambda workers: (workers * threads_per_worker(workers), workers)
+    )
 
 
 def threads_per_worker(workers: int) -> int:
-    """Batches that each worker may compute at once: the cores that would otherwise be idle, as far as memory allows."""
+    """Number of batches that each worker processes at the same time, to use otherwise idle cores if memory allows."""
     spare_bytes = memory_bytes() // workers - WORKER_BYTES
-    return int(max(1, min(cores() // workers, 1 + spare_bytes // THREAD_BYTES, _MOST_THREADS)))
+    return int(max(1, min(cores() // workers, 1 + spare_bytes // THREAD_BYTES, _MAX_THREADS)))
 
 
 @contextmanager
 def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
-    """A cluster of this machine's own for the `with` block: workers of one thread each, in this process.
+    """A context with a local cluster: workers of one thread each, in this process.
 
-    They need no processes of their own: their tasks start one for the work and wait for it
-    (`avcues.pipeline.runtime.worker_process`), and each process that loads Dask costs a second of processor time.
+    The workers need no processes of their own, because each task starts a child process for the work
+    (`avcues.pipeline.runtime.worker_process`), and a process that loads Dask costs a second of processor time.
 
     Args:
-        workers: How many.
+        workers: Number of workers.
         debug: Show the cluster's own log.
 
     Raises:
-        RunStoppedError: It could not be started.
+        RunStoppedError: The cluster could not be started.
     """
     import dask
     from distributed import Client, LocalCluster
 
-    _quieten(debug)
+    _quiet_logs(debug)
     with dask.config.set(_CONFIGURATION):
         try:
             cluster = _without_interrupts(
@@ -102,22 +106,22 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
 
 
 @contextmanager
-def existing_cluster(address: str, folder: Location, mark: Location, *, debug: bool) -> Iterator[Client]:
-    """A client of a cluster that is already running, for the `with` block.
+def existing_cluster(address: str, folder: Location, probe: Location, *, debug: bool) -> Iterator[Client]:
+    """A context with a client of a cluster that is already running.
 
     Args:
-        address: Of its scheduler.
-        folder: The output folder, which every worker must see.
+        address: Address of the scheduler.
+        folder: The output folder, to which every worker must have access.
         debug: Show the cluster's own log.
-        mark: A file in that folder by which workers show that they see it; created for the check if it does not exist.
+        probe: A file in that folder that every worker looks for; created for the check if it does not exist.
 
     Raises:
-        SettingsError: It cannot be reached, or its workers cannot do the job.
+        SettingsError: The cluster cannot be reached, or its workers cannot do the work.
     """
     import dask
     from distributed import Client
 
-    _quieten(debug)
+    _quiet_logs(debug)
     with dask.config.set(_CONFIGURATION):
         try:
             client = Client(address)
@@ -132,39 +136,39 @@ def existing_cluster(address: str, folder: Location, mark: Location, *, debug: b
                 "expected the address that dask scheduler prints, such as tcp://host:8786"
             ) from error
         with client:
-            _check_workers(client, address, folder, mark)
+            _check_workers(client, address, folder, probe)
             yield client
 
 
 def dashboard_link(client: Client, *, local: bool) -> str:
-    """Address of a cluster's dashboard; empty if it has none, as the local cluster without the package bokeh.
+    """Address of a cluster's dashboard; empty if it has none, like a local cluster without the package bokeh.
 
     Args:
-        client: Of the cluster.
+        client: Client of the cluster.
         local: Whether this run started it.
     """
     return "" if local and find_spec("bokeh") is None else client.dashboard_link or ""
 
 
 def stop_workers(client: Client, run: str) -> None:
-    """Ends the processes that work for this run, in the middle of a video too."""
+    """Ends the processes that work for this run, even in the middle of a video."""
     if client.status == "running":
         client.run(stop_processes, run, on_error="ignore")
 
 
-def _check_workers(client: Client, address: str, folder: Location, mark: Location) -> None:
-    """Checks, before any work, that every worker runs this version and sees the folder."""
+def _check_workers(client: Client, address: str, folder: Location, probe: Location) -> None:
+    """Checks that every worker has this version of avcues and access to the folder."""
     from avcues.version import __version__
 
     local = isinstance(folder, Path)
-    created = local and not mark.exists()
+    created = local and not probe.exists()
     if created:
-        write_atomically(mark, lambda file: None)
+        write_atomically(probe, lambda file: None)
     try:
-        answers = client.run(_look, mark, on_error="return")
+        answers = client.run(_probe_worker, probe, on_error="return")
     finally:
         if created:
-            mark.unlink(missing_ok=True)
+            probe.unlink(missing_ok=True)
     problems = set()
     for worker, answer in answers.items():
         if isinstance(answer, Exception):
@@ -177,31 +181,31 @@ def _check_workers(client: Client, address: str, folder: Location, mark: Locatio
         raise SettingsError("\n".join(f"`scheduler={address}`: {problem}" for problem in sorted(problems)[:5]))
 
 
-def _look(mark: Any) -> tuple[str, bool]:
+def _probe_worker(probe: Any) -> tuple[str, bool]:
     from avcues.version import __version__
 
-    return __version__, mark.exists()
+    return __version__, probe.exists()
 
 
-def _quieten(debug: bool) -> None:
-    # What happens to a worker is reported per video, in one line.
+def _quiet_logs(debug: bool) -> None:
+    # Results of videos report failures of workers.
     if not debug:
-        names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _TALKATIVE]
+        names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _QUIETED_LOGGERS]
         for name in names:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _without_interrupts(start: Callable[[], Any]) -> Any:
-    """What `start` returns; a Ctrl-C meanwhile takes effect afterwards, when what was started can be closed."""
+    """Calls `start` and returns its result. A Ctrl-C takes effect afterwards, when the result can be closed."""
     if threading.current_thread() is not threading.main_thread():
         return start()
-    came: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
     try:
-        started = start()
+        started_cluster = start()
     finally:
         signal.signal(signal.SIGINT, handler)
-    if came:
-        started.close()
+    if interrupts:
+        started_cluster.close()
         raise KeyboardInterrupt
-    return started
+    return started_cluster

@@ -1,4 +1,4 @@
-"""Gives the videos of a run to those who do the work: this process, another one, or a cluster."""
+"""Distributes the videos of a run: to this process, a child process, or a cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def results_of(
+def distribute(
     videos: Sequence[VideoInput],
     work: Work,
     workers: Workers,
@@ -27,32 +27,35 @@ def results_of(
     observer: Observer,
     *,
     folder: Location,
-    mark: Location,
+    probe: Location,
     in_order: bool = False,
 ) -> Iterator[Iterator[VideoResult]]:
-    """The results of all videos, each as it comes; leaving the `with` block ends all work.
+    """A context with the results of all videos, as they arrive. Leaving it ends all work.
 
     Args:
-        workers: Their `count` is a number, unless they belong to a running cluster.
-        process: Does the work of a single worker.
-        folder: Must be seen by the workers of a running cluster.
-        mark: As in `avcues.pipeline.runtime.cluster.existing_cluster`.
+        videos: The videos.
+        work: The work to do on each video.
+        workers: The workers; `count` is a number unless they belong to a running cluster.
+        process: The child process, for a single worker.
+        observer: Receives reports.
+        folder: The output folder, to which the workers of a running cluster must have access.
+        probe: As in `avcues.pipeline.runtime.cluster.existing_cluster`.
         in_order: Yield the results in the order of the videos.
 
     Raises:
         AvcuesError: The cluster cannot be reached, or its workers cannot do the job.
-        RunStoppedError: The scheduler is gone, or no worker came.
+        RunStoppedError: The connection to the scheduler was lost, or no worker connected in time.
     """
     if not videos:
         yield iter(())
         return
     if workers.scheduler is not None:
-        connection = cluster.existing_cluster(workers.scheduler, folder, mark, debug=work.debug)
+        connection = cluster.existing_cluster(workers.scheduler, folder, probe, debug=work.debug)
     elif workers.count == 0:
-        yield backends.run_in_this_process(iter(videos), work, observer.progress)
+        yield backends.run_in_this_process(iter(videos), work, observer.on_progress)
         return
     elif workers.count == 1:
-        yield backends.run_in_process(iter(videos), work, process, observer.progress)
+        yield backends.run_in_child_process(iter(videos), work, process, observer.on_progress)
         return
     else:
         assert workers.count is not None
@@ -65,7 +68,7 @@ def results_of(
             resources=None if workers.resources is None else dict(workers.resources),
             wait_s=workers.wait_s,
         )
-        observer.workers(dask_cluster.slots(), cluster.dashboard_link(client, local=dask_cluster.local))
+        observer.on_workers(dask_cluster.slots(), cluster.dashboard_link(client, local=dask_cluster.local))
         yield backends.run_on_cluster(
-            iter(videos), work, dask_cluster, progress=observer.progress, note=observer.note, in_order=in_order
+            iter(videos), work, dask_cluster, progress=observer.on_progress, note=observer.on_note, in_order=in_order
         )

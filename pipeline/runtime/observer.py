@@ -26,20 +26,20 @@ class Plan:
 class Observer:
     """Ignores every report; override the methods of interest.
 
-    The thread of the run calls all methods except `progress`, which any thread may call.
+    The thread of the run calls all methods except `on_progress`, which any thread may call.
     """
 
-    def downloading(self, name: str, done: int, total: int | None) -> None:
+    def on_download(self, name: str, done: int, total: int | None) -> None:
         """Reports a download: the name of the file, the bytes received, and its size, if known."""
 
-    def planned(self, plan: Plan) -> None:
+    def on_plan(self, plan: Plan) -> None:
         """Reports the plan before the work begins."""
 
-    def workers(self, count: int, dashboard: str) -> None:
+    def on_workers(self, count: int, dashboard: str) -> None:
         """Reports a connected cluster: the number of videos that it processes at once, and its dashboard, if any."""
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         """Reports one line for the user."""
 
-    def progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
+    def on_progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
         """Reports the progress of a video: the seconds processed, and its length, if known."""

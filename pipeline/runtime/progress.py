@@ -69,13 +69,13 @@ class ProgressBars(Observer):
         self._stop(self._downloads)
         self._stop(self._videos)
 
-    def downloading(self, name: str, done: int, total: int | None) -> None:
+    def on_download(self, name: str, done: int, total: int | None) -> None:
         """Moves the bar of one download."""
         if name not in self._bars:
             self._bars[name] = self._downloads.add_task(name, total=None)
         self._downloads.update(self._bars[name], completed=done, total=total)
 
-    def planned(self, plan: Plan) -> None:
+    def on_plan(self, plan: Plan) -> None:
         """Replaces the bars of downloads by the bar for all videos."""
         self._stop(self._downloads)
         self._bars.clear()
@@ -83,12 +83,12 @@ class ProgressBars(Observer):
         self._overall_task = self._videos.add_task("all videos", total=plan.videos, count=self._count(), stage="")
         self._videos.start()
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         """Prints a line above the bars."""
         if self.visible:
             self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
-    def progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
+    def on_progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
         """Moves the bar of a video."""
         if not self.visible:
             return
@@ -102,7 +102,7 @@ class ProgressBars(Observer):
         self._videos.update(self._bars[video_id], completed=done_s, total=total_s, count=count, stage=stage)
         self._move_overall()
 
-    def finished(self, result: VideoResult) -> None:
+    def on_result(self, result: VideoResult) -> None:
         """Removes the bar of a video, and moves the bar for all videos."""
         if result.video_id in self._bars:
             self._videos.remove_task(self._bars.pop(result.video_id))

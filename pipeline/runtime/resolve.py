@@ -12,7 +12,7 @@ def resolve(
     request: Request,
     *,
     gpus: tuple[str, ...] | None = (),
-    downloading: OnDownload = lambda name, done, total: None,
+    on_download: OnDownload = lambda name, done, total: None,
     dry: bool = False,
 ) -> ResolvedRun:
     """Resolves the choices that a request leaves open, from the output folder and the available weights.
@@ -20,7 +20,7 @@ def resolve(
     Args:
         request: The user's request.
         gpus: See `ResolvedRun`.
-        downloading: Called as downloads proceed.
+        on_download: Called as downloads proceed.
         dry: Download nothing: weights that could be downloaded count as present.
 
     Raises:
@@ -28,7 +28,7 @@ def resolve(
         SettingsError: The output folder is damaged, or options are set for a feature that is not part of the run.
     """
     manifest = None if request.overwrite else read_manifest(request.out)
-    settings, left_out = resolve_weights(request.settings, manifest, downloading, dry=dry)
+    settings, left_out = resolve_weights(request.settings, manifest, on_download, dry=dry)
     return ResolvedRun(
         out=request.out.absolute(),
         measurements=settings.measurements(trust_headers=request.trust_headers),

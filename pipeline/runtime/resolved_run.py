@@ -1,4 +1,4 @@
-"""A run in which nothing is open: made once, by `avcues.pipeline.runtime.resolve`, and sent to every worker."""
+"""A run whose choices are all resolved: made by `avcues.pipeline.runtime.resolve`, and sent to every worker."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedRun:
-    """A run in which nothing is open; apart from `measurements`, nothing in it changes a value.
+    """A run whose choices are all resolved. Only `measurements` affects values.
 
-    What a worker needs to know besides the video belongs here; what it needs to know of one video belongs in
-    `avcues.pipeline.store.video_input.VideoInput`. It is pickled for every video, so it stays small. A worker process
-    keeps the first copy of a run that it gets, with what the extractors have loaded.
+    It holds everything that a worker needs besides the videos (`avcues.pipeline.store.video_input.VideoInput`), and is
+    pickled, so it must stay small. A worker process keeps its first copy of each run, with the loaded extractors.
 
     Args:
-        out: Output folder; absolute, because workers may stand in another folder.
-        measurements: The extractors, with definite networks, and how they compute.
+        out: Output folder; absolute, because workers may run in another folder.
+        measurements: The extractors, with definite networks, and their options.
         left_out: Features left out because their weights are missing, each with the reason.
-        limits: What one video may take.
+        limits: Limits of each video.
         overwrite: Recompute tables that are up to date.
         verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
-        gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is left
-            alone. None: each worker looks up the GPUs of its own machine.
-        id: Tells this run from others on the same workers.
+        gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is not
+            changed. None: each worker determines the GPUs of its own machine.
+        id: Distinguishes this run from others on the same workers.
     """
 
     out: Location
@@ -55,11 +54,11 @@ class ResolvedRun:
         return any(extractor.uses_network for extractor in self.measurements.extractors)
 
     def on_worker(self, share_bytes: int, threads: int | None = None) -> ResolvedRun:
-        """The same for a worker with a share of its machine.
+        """A copy for a worker with a share of its machine.
 
         Args:
-            share_bytes: Its memory.
-            threads: Batches that it computes at once; None: as many as before.
+            share_bytes: Memory of the worker.
+            threads: Number of batches that it processes at the same time; None: as before.
         """
         compute = self.measurements.compute
         if threads is not None:
@@ -71,7 +70,7 @@ class ResolvedRun:
         )
 
     def fresh(self) -> ResolvedRun:
-        """The same, by extractors that have loaded nothing yet."""
+        """A copy whose extractors have loaded nothing yet."""
         return replace(self, measurements=self.measurements.with_fresh_extractors())
 
     def process(self, video: VideoInput, progress: VideoProgress) -> VideoResult:

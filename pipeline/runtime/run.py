@@ -1,4 +1,4 @@
-"""One run: from what the user asked for to finished tables and a record of every video."""
+"""Runs an extraction: from the user's request to finished tables and a record of every video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avcues.extractors.openvino_import import cpu_has_bf16
 from avcues.pipeline.errors import RunStoppedError
 from avcues.pipeline.extraction.stamp_check import StampCheck
 from avcues.pipeline.runtime import cluster
-from avcues.pipeline.runtime.distribute import results_of
+from avcues.pipeline.runtime.distribute import distribute
 from avcues.pipeline.runtime.gpus import visible_gpus
 from avcues.pipeline.runtime.inputs import Inputs, collect
 from avcues.pipeline.runtime.machine import memory_bytes
@@ -52,12 +52,12 @@ def run(
     ends the run; finished tables are kept.
 
     Args:
-        paths: As the command line takes them: files, folders, patterns, lists, URLs.
+        paths: Files, folders, patterns, lists or URLs, as on the command line.
         request: What to compute, and where to write it.
-        workers: Who does the work.
+        workers: The workers of the run.
         max_failures: The run stops after this many failed videos.
         observer: Receives reports on the progress of the run.
-        child: A process that was started ahead of the run, for a run with one worker.
+        child: A child process that was started before the run, for a run with one worker.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -86,10 +86,10 @@ def _run(
             try:
                 _begin(inputs, resolved, observer)
                 finished: set[str] = set()
-                kept, waiting = _unchanged(inputs, resolved)
-                yield from kept
-                finished.update(result.video_id for result in kept)
-                with _results(waiting, resolved, workers, process, observer) as results:
+                unchanged_results, remaining_videos = _split_unchanged(inputs, resolved)
+                yield from unchanged_results
+                finished.update(result.video_id for result in unchanged_results)
+                with _results(remaining_videos, resolved, workers, process, observer) as results:
                     for result in _until_stopped(results, len(inputs.problems), max_failures):
                         yield result
                         if result.state == "done":
@@ -108,22 +108,22 @@ def _resolved(
     process: WorkerProcess,
     observer: Observer,
 ) -> ResolvedRun:
-    """The request, with everything settled that depends on this machine, the output folder and the weights."""
+    """The request with all choices resolved that depend on this machine, the output folder and the weights."""
     gpus: tuple[str, ...] | None = ()
     if any(extractor.uses_network for extractor in extractors) and request.settings.compute.device in ("auto", "cuda"):
         gpus = visible_gpus() if workers.scheduler is None else None
     if workers.scheduler is None:
         request = replace(request, settings=on_this_machine(request.settings, observer))
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
-            # It starts up while the weights and the folder are checked.
+            # The child starts up while the weights and the folder are checked.
             process.child.start(gpus, debug=request.debug)
             modules = (module for extractor in extractors for module in extractor.imports)
             process.child.load(list(dict.fromkeys((EXTRACTION, *modules))))
-    return resolve(request, gpus=gpus, downloading=observer.downloading)
+    return resolve(request, gpus=gpus, on_download=observer.on_download)
 
 
 def on_this_machine(settings: Settings, observer: Observer) -> Settings:
-    """The settings as this machine can keep them: without int8 or bf16 where it has none.
+    """The settings with a precision that this machine supports.
 
     Raises:
         AvcuesError: This machine does not have the device.
@@ -136,12 +136,14 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
     on_cpu = compute.resolved().device == "cpu"
     precision: Precision = compute.precision
     if precision == "int8" and not (on_cpu and multiplies_exactly()):
-        why = "this processor has no exact 8-bit products (VNNI)" if on_cpu else "int8 is for processors, not for GPUs"
+        reason = (
+            "this processor has no exact 8-bit products (VNNI)" if on_cpu else "int8 is for processors, not for GPUs"
+        )
         precision = "bf16" if not on_cpu or cpu_has_bf16() else "fp32"
-        observer.note(f"{why}: {precision} is used")
+        observer.on_note(f"{reason}: {precision} is used")
     elif on_cpu and not cpu_has_bf16():
-        what = "what int8 leaves is computed in fp32" if precision == "int8" else "fp32 is used"
-        observer.note(f"this processor has no bf16: {what}")
+        replacement = "layers that are not in 8 bits are computed in fp32" if precision == "int8" else "fp32 is used"
+        observer.on_note(f"this processor has no bf16: {replacement}")
         precision = "int8+fp32" if precision == "int8" else "fp32"
     return replace(settings, compute=replace(compute, precision=precision))
 
@@ -149,14 +151,14 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
 def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:
     """Prepares the output folder and reports the plan."""
     for note in inputs.notes:
-        observer.note(note)
+        observer.on_note(note)
     _remove_unfinished(resolved.out)
     ids = [video.video_id for video in inputs.videos]
     pin(resolved.out, resolved.measurements.manifest, overwrite=resolved.overwrite, video_ids=ids)
     remember_requested(ids, resolved.out)
     for extractor in resolved.measurements.extractors:
-        extractor.prepare(observer.note)
-    observer.planned(
+        extractor.prepare(observer.on_note)
+    observer.on_plan(
         Plan(
             videos=len(inputs.videos),
             problems=inputs.problems,
@@ -176,12 +178,12 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
             raise RunStoppedError(f"after {failed} failures; the limit was `max_failures={max_failures}`")
 
 
-def _unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult], Sequence[VideoInput]]:
-    """Results of the videos of which nothing has changed, and the other videos."""
+def _split_unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult], Sequence[VideoInput]]:
+    """Results of the videos that have not changed, and the other videos."""
     if resolved.overwrite or resolved.verify:
         return [], inputs.videos
-    unchanged = StampCheck(resolved.measurements, resolved.out)
-    results = [(video, unchanged.result(video)) for video in inputs.videos]
+    stamp_check = StampCheck(resolved.measurements, resolved.out)
+    results = [(video, stamp_check.result(video)) for video in inputs.videos]
     unchanged_results = [
         replace(result, left_out=dict(resolved.left_out)) for _, result in results if result is not None
     ]
@@ -190,48 +192,54 @@ def _unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult]
 
 @contextmanager
 def _results(
-    waiting: Sequence[VideoInput], resolved: ResolvedRun, workers: Workers, process: WorkerProcess, observer: Observer
+    remaining_videos: Sequence[VideoInput],
+    resolved: ResolvedRun,
+    workers: Workers,
+    process: WorkerProcess,
+    observer: Observer,
 ) -> Iterator[Iterator[VideoResult]]:
-    """The results in the order in which videos finish; leaving the block ends all work."""
+    """A context with the results, in the order in which videos finish. Leaving it ends all work."""
     if workers.scheduler is None:
         count = workers.count
         if count is None:
             count = cluster.default_workers(
-                len(waiting), resolved.gpus or (), workers.per_gpu, networks=resolved.uses_networks
+                len(remaining_videos), resolved.gpus or (), workers.per_gpu, networks=resolved.uses_networks
             )
         resolved = resolved.on_worker(memory_bytes() // max(1, count), cluster.threads_per_worker(max(1, count)))
         workers = replace(workers, count=count)
-    mark = worker_probe_path(resolved.out, resolved.id)
-    with results_of(waiting, resolved, workers, process, observer, folder=resolved.out, mark=mark) as results:
+    probe = worker_probe_path(resolved.out, resolved.id)
+    with distribute(
+        remaining_videos, resolved, workers, process, observer, folder=resolved.out, probe=probe
+    ) as results:
         yield results
 
 
 def _require_manifest(out: Location) -> None:
-    """Ends the run if somebody removed the output folder meanwhile.
+    """Checks that nobody has removed the output folder.
 
     Raises:
-        RunStoppedError: The folder is gone.
+        RunStoppedError: The folder was removed.
     """
     if not manifest_path(out).exists():
         raise RunStoppedError(f"{out}: was removed or emptied during the run; run the same command again")
 
 
 def _require_tables(resolved: ResolvedRun, finished: Collection[str]) -> None:
-    """Makes sure that the tables of all finished videos are there.
+    """Checks that the tables of all finished videos exist.
 
     Raises:
         RunStoppedError: Some were removed during the run.
     """
     for table in resolved.measurements.manifest.tables:
-        lacking = set(finished) - set(videos_with_table(resolved.out, table))
-        if lacking:
+        missing = set(finished) - set(videos_with_table(resolved.out, table))
+        if missing:
             raise RunStoppedError(
-                f"{resolved.out / table}: tables of {len(lacking)} videos were removed during the run "
-                f"({min(lacking)}, ...); run the same command again"
+                f"{resolved.out / table}: tables of {len(missing)} videos were removed during the run "
+                f"({min(missing)}, ...); run the same command again"
             )
 
 
 def _remove_unfinished(out: Location) -> None:
-    """Removes what a killed run had not finished writing."""
-    for place in unfinished_files(out):
-        place.unlink(missing_ok=True)
+    """Removes files that a killed run left unfinished."""
+    for path in unfinished_files(out):
+        path.unlink(missing_ok=True)

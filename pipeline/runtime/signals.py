@@ -1,4 +1,4 @@
-"""Ending a run from outside: Ctrl-C, and the SIGTERM of containers and batch systems."""
+"""Handles the signals that end a run: Ctrl-C, and the SIGTERM of containers and batch systems."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class Terminated(KeyboardInterrupt):
 def terminable() -> Iterator[None]:
     """Raises `Terminated` in the `with` block when SIGTERM comes, and `KeyboardInterrupt` when Ctrl-C is pressed.
 
-    While that is handled, another SIGTERM is ignored, and another Ctrl-C ends the process at once: it would interrupt
-    what waits for native code before its memory is freed.
+    While the exception is handled, another SIGTERM is ignored, and another Ctrl-C ends the process immediately, because
+    an exception in the clean-up could free memory that native code still uses.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def handle_signal(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if signal.SIGINT in before:
+        if signal.SIGINT in previous_handlers:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
+    previous_handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, handle_signal)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # otherwise it is ignored, for example by nohup
+        previous_handlers[signal.SIGINT] = signal.signal(signal.SIGINT, handle_signal)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

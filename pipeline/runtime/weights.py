@@ -30,14 +30,14 @@ GetWeights = Callable[[str, Callable[[int, int | None], None]], Weights]
 
 
 def resolve_weights(
-    settings: Settings, manifest: Manifest | None, downloading: OnDownload, *, dry: bool = False
+    settings: Settings, manifest: Manifest | None, on_download: OnDownload, *, dry: bool = False
 ) -> tuple[Settings, dict[str, str]]:
     """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
     Args:
         settings: Settings of the user.
         manifest: Manifest of the output folder, whose variants are kept; None for a new folder.
-        downloading: Called as downloads proceed.
+        on_download: Called as downloads proceed.
         dry: Download nothing: weights that could be downloaded count as present.
 
     Returns:
@@ -59,14 +59,14 @@ def resolve_weights(
             recorded = _recorded_settings(name, manifest)
             options[name] = options.get(name, {}) | _absolute_files(name, options.get(name, {}))
             extractor = registry.create(name, options[name])
-            options[name] |= _pin_hub_models(extractor, recorded, settings, downloading)
+            options[name] |= _pin_hub_models(extractor, recorded, settings, on_download)
             variants = _choose_variants(
                 name,
                 extractor.weights_in_use,
                 extractor.user_weights,
                 options.get(name, {}),
                 recorded,
-                downloading,
+                on_download,
                 get,
             )
             options[name] = options.get(name, {}) | variants
@@ -77,7 +77,7 @@ def resolve_weights(
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
     models = {
-        name: _resolve_model(name, model, settings, manifest, downloading, get)
+        name: _resolve_model(name, model, settings, manifest, on_download, get)
         for name, model in settings.models.items()
     }
     features += settings.extra_tables
@@ -106,7 +106,7 @@ def _absolute_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pin_hub_models(
-    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, downloading: OnDownload
+    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, on_download: OnDownload
 ) -> dict[str, str]:
     """The options that name a hub model, with the revision that the output folder is pinned to, or the newest."""
     pinned_options = {}
@@ -124,7 +124,7 @@ def _pin_hub_models(
             source,
             revision,
             () if folder is None else (folder,),
-            lambda done, total, source=source: downloading(source, done, total),  # type: ignore[misc]
+            lambda done, total, source=source: on_download(source, done, total),  # type: ignore[misc]
             weights=extractor.hub_weights,
         )
         pinned_options[option] = source if repository.revision is None else f"{source}@{repository.revision}"
@@ -142,7 +142,7 @@ def _resolve_model(
     options: HubOptions,
     settings: Settings,
     manifest: Manifest | None,
-    downloading: OnDownload,
+    on_download: OnDownload,
     get: GetWeights,
 ) -> HubOptions:
     """The options with the revision that the output folder is pinned to, and a definite face detector."""
@@ -151,14 +151,14 @@ def _resolve_model(
         options = replace(options, revision=recorded.get("revision"))
     if options.on == "faces":
         detector = {"detector": options.detector}
-        variants = _choose_variants(name, {"detector": FACE_DETECTORS}, (), detector, recorded, downloading, get)
+        variants = _choose_variants(name, {"detector": FACE_DETECTORS}, (), detector, recorded, on_download, get)
         options = replace(options, detector=variants["detector"])
     folder = settings.compute.weights.folder
     find_repository(
         options.source,
         options.revision,
         () if folder is None else (folder,),
-        lambda done, total: downloading(options.source, done, total),
+        lambda done, total: on_download(options.source, done, total),
     )
     return options
 
@@ -169,7 +169,7 @@ def _choose_variants(
     user_weights: Collection[str],
     options: Mapping[str, Any],
     recorded: Mapping[str, Any],
-    downloading: OnDownload,
+    on_download: OnDownload,
     get: GetWeights,
 ) -> dict[str, str]:
     variants = {}
@@ -188,16 +188,16 @@ def _choose_variants(
                 variants[option] = str(Path(variant).resolve())
                 continue
             candidates = (_named_variant(name, candidates, variant),)
-        variants[option] = _first_available(candidates, downloading, get).name.partition("/")[2]
+        variants[option] = _first_available(candidates, on_download, get).name.partition("/")[2]
     return variants
 
 
-def _first_available(candidates: tuple[str, ...], downloading: OnDownload, get: GetWeights) -> Weights:
+def _first_available(candidates: tuple[str, ...], on_download: OnDownload, get: GetWeights) -> Weights:
     errors = []
     for candidate in candidates:
         try:
             check_package(asset(candidate))
-            return get(candidate, lambda done, total, name=candidate: downloading(name, done, total))  # type: ignore[misc]
+            return get(candidate, lambda done, total, name=candidate: on_download(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))
     alternatives = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]

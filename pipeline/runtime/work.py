@@ -1,4 +1,4 @@
-"""What is done with every video of a run, wherever that happens."""
+"""The protocol of work that is done on every video of a run, in any process."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from avcues.pipeline.store.records import VideoResult
 from avcues.pipeline.store.video_input import VideoInput
 
 VideoProgress = Callable[[str, float, float | None], None]
-"""Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""
+"""Called with the id of a video, the seconds processed so far, and its length, if known."""
 
 
 class Work(Protocol):
-    """The work of a run; workers get it pickled, and keep the first copy of each run that they get."""
+    """The work of a run. It is pickled for the workers; a worker process keeps the first copy of each run."""
 
     @property
     def id(self) -> str:
-        """Tells this run from others on the same workers."""
+        """Distinguishes this run from others on the same workers."""
 
     @property
     def limits(self) -> Limits:
-        """What one video may take."""
+        """Limits of each video."""
 
     @property
     def gpus(self) -> tuple[str, ...] | None:
-        """Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is left alone.
-        None: each worker looks up the GPUs of its own machine."""
+        """Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly.
+
+        Empty: the variable is not changed. None: each worker determines the GPUs of its own machine.
+        """
 
     @property
     def debug(self) -> bool:
@@ -37,10 +39,10 @@ class Work(Protocol):
         """Does the work on one video, in this process. Errors are returned, not raised."""
 
     def record(self, result: VideoResult) -> VideoResult:
-        """Notes what became of a video, on the machine that did the work, and returns it."""
+        """Records the result of a video, on the machine that did the work, and returns it."""
 
     def on_worker(self, share_bytes: int) -> Work:
-        """The same for a worker with a share of the memory of its machine."""
+        """A copy for a worker with a share of the memory of its machine."""
 
     def fresh(self) -> Work:
-        """The same, with nothing loaded yet."""
+        """A copy that has loaded nothing yet."""

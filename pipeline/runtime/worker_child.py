@@ -1,7 +1,7 @@
-"""The process of a worker, and the connection to it: started, ended, and asked how it ended.
+"""Starts and ends the child process of a worker, and finds out how it died.
 
-It is started before anything else is known of a run, while the process that starts it still imports what it needs: so
-this module imports next to nothing.
+The child may be started before the run is planned, while the parent still imports modules, so this module imports
+little.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from typing import BinaryIO
 
 from avcues.pipeline.runtime.gpus import GpuSlot, visible_gpus
 
-# glibc gives freed memory back to the system at once under Dask's default setting; decoding then costs half again.
+# By Dask's default, glibc returns freed memory to the system at once; decoding then takes 1.5 times as long.
 _MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "MALLOC_ARENA_MAX": "2",  # else every thread keeps what it freed for itself
+    "MALLOC_ARENA_MAX": "2",  # otherwise every thread keeps the memory that it freed
 }
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 ENVIRONMENT = _MEMORY | _ONE_THREAD
 """Environment variables of a process that works on videos."""
 
 EXTRACTION = "avcues.pipeline.extraction.video"
-"""The module that a process which extracts features imports first."""
+"""The module that a child process imports first for an extraction."""
 
-_LAST_BYTES = 20_000
+_MAX_ERROR_BYTES = 20_000
 
 
 class WorkerChild:
-    """A process that runs `avcues.pipeline.runtime.worker_main`; started when needed, and again after it ended.
+    """A child process that runs `avcues.pipeline.runtime.worker_main`; started when needed, and again after its end.
 
     Attributes:
-        videos: How many videos the present process was given.
-        run_id: Of the run whose work it was given last.
+        videos: Number of videos that the current process was given.
+        run_id: Id of the run whose work it was given last.
     """
 
     def __init__(self) -> None:
@@ -53,11 +53,11 @@ class WorkerChild:
         self.run_id = ""
 
     def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False) -> None:
-        """Starts the process unless it runs already, with these GPUs.
+        """Starts the process, unless it is already running with these GPUs.
 
         Args:
-            gpus: As `ResolvedRun.gpus`.
-            debug: Leave its standard error on that of this process.
+            gpus: As in `ResolvedRun`.
+            debug: Pass its standard error on to that of this process.
         """
         if gpus is not None and len(gpus) < 2:
             gpus = ()  # there is nothing to choose from
@@ -65,27 +65,27 @@ class WorkerChild:
             self.close()
         if self._process is not None:
             return
-        self._connection, end_of_child = Pipe()
+        self._connection, child_connection = Pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
         self._gpus = gpus
         self.videos = 0
         self.run_id = ""
         self._process = subprocess.Popen(
-            # -P: else a file of the folder where the user works would shadow Python's own, such as a random.py.
-            [sys.executable, "-P", "-m", "avcues.pipeline.runtime.worker_main", str(end_of_child.fileno())],
-            env=os.environ | ENVIRONMENT | self._gpu(),
-            pass_fds=[end_of_child.fileno()],
+            # -P: otherwise a file in the current folder, such as random.py, would shadow a module of Python.
+            [sys.executable, "-P", "-m", "avcues.pipeline.runtime.worker_main", str(child_connection.fileno())],
+            env=os.environ | ENVIRONMENT | self._gpu_environment(),
+            pass_fds=[child_connection.fileno()],
             stdin=subprocess.DEVNULL,
             stderr=None if debug else self._errors,
         )
-        end_of_child.close()
+        child_connection.close()
 
     def load(self, modules: Sequence[str]) -> None:
-        """Has the process import modules while it waits for its first video."""
+        """Makes the process import modules while it waits for its first video."""
         assert self._connection is not None
         try:
             self._connection.send(list(modules))
-        except OSError:  # it ended already, which its first video will find out
+        except OSError:  # it has ended; the first video reports that
             return
 
     @property
@@ -114,21 +114,21 @@ class WorkerChild:
             self._gpu_slot.close()
 
     def cause_of_death(self, process: subprocess.Popen[bytes]) -> str:
-        """How the process ended, and where in the code it was."""
+        """How the process ended, and where in the code it was then."""
         try:
             code = process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "it closed its connection"
         if code == -signal.SIGKILL:
             return "killed from outside, most likely by the system for want of memory; use fewer `workers`"
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return f"{how}{self._last_frame()}"
+        ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"{ending}{self._last_frame()}"
 
     def _last_frame(self) -> str:
-        """Where in the code the process was, as Python's fault handler tells; else the last line that it printed."""
+        """The line of code by Python's fault handler, or else the last line that the process printed."""
         if self._errors is None or self._errors.closed:
             return ""
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_BYTES))
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _MAX_ERROR_BYTES))
         text = self._errors.read().decode(errors="replace")
         frame = re.search(r'Current thread [^\n]*\n  File "(?:.*/)?([^"]+)", line (\d+) in (\S+)', text)
         if frame:
@@ -136,8 +136,8 @@ class WorkerChild:
         lines = text.strip().splitlines()
         return f" ({lines[-1].strip()})" if lines else ""
 
-    def _gpu(self) -> dict[str, str]:
-        """An environment in which the process sees one GPU, if there are several."""
+    def _gpu_environment(self) -> dict[str, str]:
+        """Environment variables that show the process only one GPU; empty if the machine has fewer than two."""
         gpus = visible_gpus() if self._gpus is None else self._gpus
         if len(gpus) < 2:
             return {}

@@ -1,9 +1,8 @@
-"""The process that does the work: one video after the other, with the networks loaded once.
+"""The child process of a worker: processes one video after the other, and loads the networks only once.
 
-`python -m avcues.pipeline.runtime.worker_main FD` is started by `avcues.pipeline.runtime.worker_child`, and talks over
-the socket FD: it is sent names of modules, which it imports while it waits, or a video and the work to be done on it
-(None: the same as before), and sends progress and a result back. A crash, a hang or a lack of memory ends this process
-alone.
+`avcues.pipeline.runtime.worker_child` starts `python -m avcues.pipeline.runtime.worker_main FD`. Over the socket FD,
+this process receives names of modules, which it imports, or a video and the work to do on it (None: the same work as
+before), and sends progress and a result back. A crash, a hang or a lack of memory ends only this process.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -24,30 +24,30 @@ _SWITCH_S = 0.0001  # Python's 5 ms would let a thread that loads a library slow
 
 
 def main() -> None:
-    """Works on what comes over the socket until its other end is closed or nothing comes for a long while."""
+    """Handles messages until the other end of the socket is closed, or no message arrives for ten minutes."""
     connection = Connection(int(sys.argv[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     faulthandler.enable()
     sys.setswitchinterval(_SWITCH_S)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     work: Work | None = None
     while connection.poll(_IDLE_S):
         try:
-            order = connection.recv()
+            message = connection.recv()
         except EOFError:
             return
-        if isinstance(order, list):
-            for name in order:
+        if isinstance(message, list):
+            for name in message:
                 importlib.import_module(name)
             continue
-        video, new_work = order
-        work = new_work or work  # the same as for the video before: what it has loaded stays loaded
+        video, packed = message
+        work = pickle.loads(packed) if packed else work  # the same work keeps its loaded networks
         assert work is not None
         connection.send(work.process(video, lambda *report: connection.send(report)))
 
 
-def _end_with(parent: int) -> None:
-    """Ends this process when the one that started it is gone, in the middle of a video too."""
+def _exit_with_parent(parent: int) -> None:
+    """Ends this process when its parent has ended, even in the middle of a video."""
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)

@@ -1,11 +1,12 @@
 """Each worker processes its videos in a separate process, so that no video can harm the worker.
 
-The worker starts `avcues.pipeline.runtime.worker_main`, watches it, and turns its end into a result: crashed, killed by
-the system, too slow, too large, or hung. The scheduler never sees a worker die of a video, on whatever cluster it runs.
+The worker starts `avcues.pipeline.runtime.worker_main`, watches it, and reports a crash, a kill by the system, an
+exceeded limit or a hang as a failed result. So no video can make a worker of a cluster die.
 """
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from avcues.pipeline.runtime.work import VideoProgress, Work
     from avcues.pipeline.store.video_input import VideoInput
 
-STANDSTILL_S = 600.0
+MAX_IDLE_S = 600.0
 """A video that makes no progress for this long counts as hanging."""
 
 _POLL_S = 0.2
@@ -46,25 +47,25 @@ class StoppedError(AvcuesError):
     """The run ended while a video was being processed."""
 
 
-class _DiedError(Exception):
-    """The process died; the text says how, and what it last printed."""
+class _ProcessDiedError(Exception):
+    """The process died; the message says how, and what it printed last."""
 
 
 class WorkerProcess:
-    """Processes videos, one after the other, in the process of one thread of a worker, and watches over it.
+    """Processes videos, one after the other, in the child process of one thread of a worker, and watches it.
 
     Args:
-        child: One that may have been started already.
+        child: The child process, which may have been started already.
 
     Attributes:
-        run_id: Of the last run that it worked for.
+        run_id: Id of the last run that it worked for.
     """
 
     def __init__(self, child: WorkerChild | None = None) -> None:
         self.child = child or WorkerChild()
         self.run_id = ""
         self._peak_bytes = 0
-        self._starting = threading.Lock()
+        self._start_lock = threading.Lock()
 
     def process(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
         """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
@@ -83,35 +84,36 @@ class WorkerProcess:
         self.child.close()
 
     def stop(self, run_id: str) -> None:
-        """Ends the process if it works for a run; one that is about to start sees that the run has ended."""
-        with self._starting:
+        """Ends the process if it works for a run; a process that is about to start checks that itself."""
+        with self._start_lock:
             if self.run_id == run_id:
                 self.close()
 
     def _try(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
         try:
             return self._attempt(video, run, progress)
-        except _DiedError as died:
+        except _ProcessDiedError as died:
             if run.id in _stopped:
                 return failed_result(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
             return replace(failed_result(video, crash), unexpected=True)
         except MemoryLimitError as error:
-            # Part of the memory may be left over from earlier videos of the process; a fresh one has none of it.
+            # Earlier videos may have left memory occupied; a fresh process has all of it.
             return replace(failed_result(video, error), unexpected=self.child.videos > 1)
         except AvcuesError as error:
             return failed_result(video, error)
 
     def _attempt(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
-        with self._starting:
+        with self._start_lock:
             if run.id in _stopped:
                 raise StoppedError(f"{video.source}: the run ended before it was processed")
             self.child.start(run.gpus, debug=run.debug)
             process, connection = self.child.process, self.child.connection
         self.child.videos += 1
-        started = moved = time.monotonic()
+        started = last_progress = time.monotonic()
         try:
-            connection.send((video, None if self.child.run_id == run.id else run))
+            # Pickled here: a connection would pass the tensors of a model as files of shared memory.
+            connection.send((video, None if self.child.run_id == run.id else pickle.dumps(run)))
             self.child.run_id = run.id
             while True:
                 if connection.poll(_POLL_S):
@@ -119,26 +121,26 @@ class WorkerProcess:
                     if isinstance(message, VideoResult):
                         return message
                     progress(*message)
-                    moved = time.monotonic()
+                    last_progress = time.monotonic()
                 now = time.monotonic()
-                self._enforce_limits(process.pid, video, run, now - started, now - moved)
+                self._enforce_limits(process.pid, video, run, now - started, now - last_progress)
         except (EOFError, ConnectionError, OSError) as error:
             cause = self.child.cause_of_death(process)
             self.close()
-            raise _DiedError(cause) from error
+            raise _ProcessDiedError(cause) from error
 
-    def _enforce_limits(self, pid: int, video: VideoInput, run: Work, worked_s: float, stood_s: float) -> None:
-        """Ends the process if it is over a limit."""
+    def _enforce_limits(self, pid: int, video: VideoInput, run: Work, elapsed_s: float, idle_s: float) -> None:
+        """Ends the process and raises an error if the video exceeds a limit."""
         error: AvcuesError | None = None
         resident = _resident_bytes(pid)
         self._peak_bytes = max(self._peak_bytes, resident)
-        if run.limits.time_s is not None and worked_s > run.limits.time_s:
+        if run.limits.time_s is not None and elapsed_s > run.limits.time_s:
             error = TimeLimitError(
                 f"{video.source}: not done after {run.limits.time_s:g} s; raise `time_limit_s` to allow more"
             )
-        elif stood_s > STANDSTILL_S:
+        elif idle_s > MAX_IDLE_S:
             error = StandstillError(
-                f"{video.source}: no progress for {STANDSTILL_S / 60:.0f} minutes; the decoder or a network hangs"
+                f"{video.source}: no progress for {MAX_IDLE_S / 60:.0f} minutes; the decoder or a network hangs"
             )
         elif isinstance(run.limits.memory_bytes, int) and resident > run.limits.memory_bytes:
             error = MemoryLimitError(
@@ -151,19 +153,20 @@ class WorkerProcess:
 
 
 def try_twice(attempt: Callable[[], VideoResult], renew: Callable[[], object]) -> VideoResult:
-    """A video's result; after an unexpected error, that of a second attempt.
+    """The result of a video; after an unexpected error, the result of a second attempt.
 
     Args:
-        renew: Replaces the process, or what it has loaded, so that the fault cannot carry over.
+        attempt: Processes the video.
+        renew: Replaces the process or its loaded extractors, so that the fault cannot affect the second attempt.
     """
     result = attempt()
     if not result.unexpected:
         return result
     renew()
-    second = attempt()
-    if second.unexpected:
+    second_result = attempt()
+    if second_result.unexpected:
         renew()
-    return replace(second, retries=result.retries + 1 + second.retries)
+    return replace(second_result, retries=result.retries + 1 + second_result.retries)
 
 
 def _resident_bytes(pid: int) -> int:
@@ -180,13 +183,13 @@ _stopped: set[str] = set()
 
 
 def process_isolated(video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
-    """Processes one video in the process that belongs to this thread of the worker."""
+    """Processes one video in the child process of this thread of the worker."""
     process = _processes.setdefault(threading.get_ident(), WorkerProcess())
     return process.process(video, run, progress)
 
 
 def stop_processes(run_id: str) -> None:
-    """Ends the processes of this worker that work for a run, and drops the videos that they are processing."""
+    """Ends the child processes of this worker that work for a run; their videos get no result."""
     _stopped.add(run_id)
     for process in list(_processes.values()):
         process.stop(run_id)

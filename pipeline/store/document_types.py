@@ -28,6 +28,7 @@ def _checked_step(text: str) -> str:
 
 TableName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked_table_name)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=1000)]
+ShortText = Annotated[str, Field(max_length=1000)]
 Step = Annotated[str, AfterValidator(_checked_step)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
@@ -166,19 +167,19 @@ class RecordDocument(Document):
 class LabelRecipeDocument(Document):
     """How a gold standard was made, as `Recipe.described` of `avcues.pipeline.annotations` has it."""
 
-    method: str = ""
-    weights: str | None = None
+    method: ShortText = ""
+    weights: ShortText | None = None
     delay: Number | Literal["auto"] = 0.0
     standardise: bool = False
-    smooth: str | None = None
-    align: str | None = None
+    smooth: ShortText | None = None
+    align: ShortText | None = None
     longest_warp: Number = 1.0
     windows: Count | None = None
     whole_clips: bool = False
     shortest: Number = 0.0
     keep_constant: bool = False
     step: Step = "1/2"
-    round: str | None = None
+    round: ShortText | None = None
     dimensions: list[str] | None = None
     delay_tables: list[TableName] | None = None
 
@@ -196,7 +197,7 @@ class LabelsDocument(Document):
 
     step: Step = "1/2"
     setup: str | None = None
-    recipe: LabelRecipeDocument | None = None
+    recipe: LabelRecipeDocument = Field(default_factory=LabelRecipeDocument)
     targets: list[TargetDocument] = []
     sums_to_one: list[list[ColumnName]] = []
     fitted_on: dict[str, list[str]] = {}
@@ -251,7 +252,7 @@ class RatingsDocument(Document):
     """The metadata of `ratings.parquet`."""
 
     kind: Literal["ratings"]
-    dimensions: list[DimensionDocument]
+    dimensions: Annotated[list[DimensionDocument], Field(min_length=1)]
     origin: ImportDocument
     repeats: Count = 0
 

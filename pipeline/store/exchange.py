@@ -130,6 +130,23 @@ def replaced_files() -> Iterator[Write]:
 
 
 @contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A hidden folder for what goes into a file, which the next writer of that file removes if this process is killed.
+
+    Args:
+        beside: The file.
+    """
+    recover(beside)
+    folder = beside.parent / temporary_name(beside.name)
+    folder.mkdir()
+    try:
+        with _in_use(folder):
+            yield folder
+    finally:
+        remove(folder)
+
+
+@contextmanager
 def _in_use(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -142,8 +142,8 @@ def column_names(source: str | Path) -> list[str]:
 def missing_column(file_name: object, missing: Sequence[str], names: Sequence[str]) -> InputError:
     """Makes the error that names the missing and the existing columns."""
     noun = "column" if len(missing) == 1 else "columns"
-    shown = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-    return InputError(f"{file_name}: has no {noun} {', '.join(missing)}, only {shown}")
+    name_list = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
+    return InputError(f"{file_name}: has no {noun} {', '.join(missing)}, only {name_list}")
 
 
 def _read(

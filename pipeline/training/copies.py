@@ -134,8 +134,8 @@ def probes_of(traces: Traces) -> Probes:
             if len(moving) < _MIN_ROWS:
                 moving = np.flatnonzero((change != 0).any(axis=1)) + 1
             if len(moving) >= _MIN_ROWS:
-                chosen = moving[np.unique(np.linspace(0, len(moving) - 1, _PROBE_ROWS).astype(int))]
-                probes[modality][video_id] = Probe(chosen, trace[chosen])
+                probe_rows = moving[np.unique(np.linspace(0, len(moving) - 1, _PROBE_ROWS).astype(int))]
+                probes[modality][video_id] = Probe(probe_rows, trace[probe_rows])
     return probes
 
 

@@ -53,8 +53,10 @@ def check_copies(copies: Copies, folds: Sequence[Parts]) -> list[str]:
     exact, similar = ([pair for pair in pairs if is_separated(pair)] for pairs in (copies.exact, copies.similar))
     remedy = "remove the labels of one of each pair, or put both into one group"
     if exact:
-        others = f" and {len(exact) - 1} more pairs" if len(exact) > 1 else ""
-        raise LeakError(f"{exact[0]}{others} are the same video under two names, one of which a fold tests: {remedy}")
+        more_pairs = f" and {len(exact) - 1} more pairs" if len(exact) > 1 else ""
+        raise LeakError(
+            f"{exact[0]}{more_pairs} are the same video under two names, one of which a fold tests: {remedy}"
+        )
     if not similar:
         return []
     return [

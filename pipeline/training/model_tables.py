@@ -142,7 +142,7 @@ def model_comparison(models: Mapping[str, EvaluatedModel]) -> PaperTable:
         rows=tuple(
             (
                 *(dimension, first, other, decimal(comparison["difference"])),
-                NONE if comparison["low"] is None else f"{decimal(compared['low'])} to {decimal(compared['high'])}",
+                NONE if comparison["low"] is None else f"{decimal(comparison['low'])} to {decimal(comparison['high'])}",
                 *(p_value(comparison["p"]), str(comparison["videos"])),
             )
             for dimension, first, other, comparison in pairs

@@ -89,5 +89,5 @@ def count_videos(videos: Collection[Any]) -> str:
 
 def list_names(videos: Sequence[str]) -> str:
     """The first names of a list, and how many more it has."""
-    others = f" and {len(videos) - _LISTED} more" if len(videos) > _LISTED else ""
-    return ", ".join(videos[:_LISTED]) + others
+    remainder = f" and {len(videos) - _LISTED} more" if len(videos) > _LISTED else ""
+    return ", ".join(videos[:_LISTED]) + remainder

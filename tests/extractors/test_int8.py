@@ -113,7 +113,7 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
         "from avcues.pipeline.runtime.run import on_this_machine\n"
         "from avcues.pipeline.runtime.settings import Settings\n"
         "class Notes:\n"
-        "    def note(self, line): print(line)\n"
+        "    def on_note(self, line): print(line)\n"
         "settings = Settings(compute=Compute(device='cpu', precision='int8'))\n"
         "print(multiplies_exactly(), on_this_machine(settings, Notes()).compute.precision)\n"
         "try: settings.compute.prepare_for_inference(__import__('torch').nn.Linear(1, 1))\n"

@@ -66,8 +66,12 @@ def ended_if_it_hangs() -> Iterator[None]:
 
 
 def run(name: str, out: Path) -> None:
+    run_line(name, COMMANDS[name](out))
+
+
+def run_line(name: str, arguments: list[object]) -> None:
     with ended_if_it_hangs():
-        done = CliRunner().invoke(app, [str(argument) for argument in COMMANDS[name](out)])
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exception is None or isinstance(done.exception, SystemExit), (name, done.exception)
     assert "unexpected error" not in done.output, (name, done.output)
     assert not {"\x1b", "\x07"} & {*done.output}, (name, done.output)
@@ -141,6 +145,35 @@ def test_every_value_of_a_document_may_be_forged(kind: str, folder: Path, tmp_pa
         for name in names:
             run(name, folder)
     path.write_bytes(content)
+
+
+USER_FILES: dict[str, tuple[str, Callable[[Path], list[object]]]] = {
+    "ratings": ("ann/ratings.parquet", lambda out: ["annotations", "check", out / "ann"]),
+    "labels": (
+        "gold/audiovisual.parquet",
+        lambda out: [
+            *("align", out / "features", "--labels", out / "gold" / "audiovisual.parquet"),
+            *("--tables", "lighting", "--out", out / "train.parquet"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", USER_FILES)
+def test_metadata_of_files_that_users_name_may_be_forged(
+    kind: str, planted: Path, tmp_path: Path, thorough: bool
+) -> None:
+    for name in ("features", "ann", "gold"):
+        shutil.copytree(planted / name, tmp_path / name)
+    name, arguments = USER_FILES[kind]
+    path = tmp_path / name
+    original, content = footer(path), path.read_bytes()
+    trials = [(place, value) for place in places(original) for value in (*EVIL, "1e999999999")]
+    certain = [(("dimensions",), [])] if kind == "ratings" else [(("step",), "1e999999999"), (("recipe",), None)]
+    for place, value in trials if thorough else [*certain, *random.Random(kind).sample(trials, 6)]:
+        path.write_bytes(content)
+        write_footer(path, forged(original, place, value))
+        run_line(kind, arguments(tmp_path))
 
 
 def record() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command import avcues
 from instants import instants
+from rated_study import rated_study
 
 from avcues.pipeline.training.model_document import read_document
 
@@ -57,6 +58,10 @@ COMMANDS = {
     "gold": _command("annotations", "gold", "{study}/ann", "--out", "{out}/gold", "--method", former="mean", new="ewe"),
     "soft": _command("annotations", "soft", "{study}/ann", "--out", "{out}/soft", "--bins", former=5, new=3),
     "ratings": _command("annotations", "example", "--overwrite", "--out", "{out}/ann", "--seed", former=1, new=2),
+    "collect export": Command(
+        ("collect", "export", "{study}/rated by 3", "--out", "{out}/ann"),
+        former=("collect", "export", "{study}/rated by 2", "--out", "{out}/ann"),
+    ),
     "agreement": _command(
         "annotations", "agreement", "{study}/ann", "--out", "{out}/agreement.md", "--bootstrap", former=0, new=2
     ),
@@ -69,6 +74,8 @@ def study(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     for path in planted.iterdir():
         (folder / path.name).symlink_to(path)
+    for raters in (2, 3):
+        rated_study(folder / f"rated by {raters}", raters)
     done = avcues(*_filled((*_TRAIN, "video"), folder, folder))
     assert done.returncode == 0, done.stderr
     return folder

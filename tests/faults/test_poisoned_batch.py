@@ -64,7 +64,7 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
         poison(path, path.read_bytes(), chance)
     out = tmp_path / "out"
     environment = install(tmp_path / "site", "saboteur", "Saboteur")
-    limits = ("--time-limit", 15, "--memory-limit", "4GiB")
+    limits = ("--time-limit", 20, "--memory-limit", "4GiB")
 
     done = avcues(
         "extract",

@@ -20,6 +20,7 @@ from avcues.pipeline.annotations.statistics.intervals import COEFFICIENT, OfSums
 
 
 def choice_agreement(choices: Choices, round_: str | None, clips: str, bootstrap: Bootstrap) -> list[SetupAgreement]:
+    """One entry per setup: alpha and kappa where every rater chose one label, and the mean alpha of single labels."""
     rows = []
     for setup in np.unique(choices.setup):
         setup_choices = choices.where(choices.setup == setup)

@@ -71,6 +71,7 @@ class SetupAgreement:
 def over_time(
     series: Series, round_: str | None, clips: str, weights: Weights, bootstrap: Bootstrap
 ) -> list[SetupAgreement]:
+    """One entry per setup and dimension of ratings over time."""
     collected = _Collected()
     for cells in series.cells():
         collected.add_series(cells.codes, leave_one_out_ccc(cells.values, weights), pairwise_ccc(cells.values))
@@ -110,6 +111,7 @@ def over_time(
 def once_per_clip(
     series: Series, round_: str | None, clips: str, weights: Weights, bootstrap: Bootstrap
 ) -> list[SetupAgreement]:
+    """One entry per setup and dimension of ratings given once per clip."""
     rows = []
     for cells in series.cells():
         for cell in range(len(cells.values)):

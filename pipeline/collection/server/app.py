@@ -72,10 +72,10 @@ def make_app(study: Study, database: Database, *, hosts: Collection[str] = (), r
 def _error_handler(
     status: int, content: Callable[[Any], Mapping[str, Any]]
 ) -> Callable[[Request, Exception], Response]:
-    def answer(_: Request, error: Exception) -> Response:
+    def handle_error(_: Request, error: Exception) -> Response:
         return JSONResponse(content(error), status)
 
-    return answer
+    return handle_error
 
 
 def _page(context: Context, script: str, data: Mapping[str, Any], status: int = 200) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""FFmpeg's names of colour tags, and what is made of tags that are missing or that its scaler does not know."""
+"""FFmpeg's names of colour tags, and replacements for tags that are missing or that its scaler lacks."""
 
 from __future__ import annotations
 
@@ -59,26 +59,29 @@ UNTAGGED = "untagged"
 HDR = ("smpte2084", "arib-std-b67")
 NOT_CONVERTED = ("linear", "log100", "log316", "smpte428")
 WIDE = ("bt2020", "smpte431", "smpte432")
-_BT709_FROM_WIDTH, _BT601_TO_HEIGHT = 1280, 576
-_KNOWN_TO_SWSCALE = ("rgb", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")
+_MIN_HD_WIDTH, _MAX_SD_HEIGHT = 1280, 576
+_SWSCALE_MATRICES = ("rgb", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")
 BT2020NC = 9
 _BT709, _SMPTE170M = 1, 6
 
 
-def name_of(names: dict[int, str], value: Any) -> str:
+def tag_name(names: dict[int, str], value: Any) -> str:
     """FFmpeg's name of a tag."""
     return names.get(int(value), UNTAGGED)
 
 
-def matrix_for(tag: str, primaries: str, width: int, height: int) -> tuple[int | None, str | None]:
-    """The matrix that Y'CbCr is read with: FFmpeg's number, or None for the one of the tag; and why it is another.
+def matrix_to_use(tag: str, primaries: str, width: int, height: int) -> tuple[int | None, str | None]:
+    """The matrix to read Y'CbCr with, by FFmpeg's number, and a note for the user; None and None: the tagged matrix.
 
-    Without a tag it is BT.709 for high definition and BT.601 else, as in players.
+    Without a tag it is BT.709 for high definition and otherwise BT.601, as in players.
     """
-    is_hd = width >= _BT709_FROM_WIDTH or height > _BT601_TO_HEIGHT
+    is_hd = width >= _MIN_HD_WIDTH or height > _MAX_SD_HEIGHT
     if tag == UNTAGGED:
         return (_BT709, "HD video without a colour matrix tag is read as BT.709") if is_hd else (None, None)
-    if tag in _KNOWN_TO_SWSCALE:
+    if tag in _SWSCALE_MATRICES:
         return None, None
     number = BT2020NC if primaries in WIDE else _BT709 if is_hd or primaries == "bt709" else _SMPTE170M
-    return number, f"the colour matrix {tag} is not known: {MATRICES[number]} is used instead, and colours may be off"
+    return (
+        number,
+        f"the colour matrix {tag} cannot be converted: {MATRICES[number]} is used instead, and colours may be wrong",
+    )

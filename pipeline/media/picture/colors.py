@@ -1,4 +1,4 @@
-"""How the colours of a frame are to be understood, by its tags."""
+"""Decides from the tags of a frame how its colours are converted."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 import av
 
 from avcues.pipeline.media.picture import color_tags
-from avcues.pipeline.media.picture.color_tags import HDR, NOT_CONVERTED, UNTAGGED, WIDE, matrix_for, name_of
+from avcues.pipeline.media.picture.color_tags import HDR, NOT_CONVERTED, UNTAGGED, WIDE, matrix_to_use, tag_name
 from avcues.pipeline.media.picture.tone import PQ_PEAK_NIT, Color
 
 Tags = tuple[int, int, int, int, str]
 
-_YCC_OF_CUBE = ("ycgco", "bt2020c", "ictcp", "ipt-c2")
+_CUBE_MATRICES = ("ycgco", "bt2020c", "ictcp", "ipt-c2")
 
 
 @dataclass(frozen=True)
 class Colors:
-    """What is done to the colours of frames with the same tags.
+    """The conversion of colours for frames with the same tags.
 
     Args:
-        color: How code values are to be understood, if they are not those of an SDR display.
-        matrix: FFmpeg's number of the matrix that Y'CbCr is read with; None: that of the tag.
-        applied: What that means, by kind, for the records.
-        notes: The same for people.
+        color: Colour encoding of the frames; None if it is that of an SDR display.
+        matrix: FFmpeg's number of the matrix that replaces the tagged one; None: the tagged one is used.
+        applied: Conversions by kind, for records.
+        notes: Notes for the user on the same conversions.
     """
 
     color: Color | None = None
@@ -41,51 +41,51 @@ def tags_of(frame: av.VideoFrame) -> Tags:
 
 
 def colors_of(frame: av.VideoFrame, *, dolby_vision: bool = False) -> Colors:
-    """What is done so that the colours of a frame become those of an SDR display of BT.709.
+    """The conversion of a frame's colours to those of an SDR display of BT.709.
 
     Args:
         frame: The frame.
         dolby_vision: Whether its colours are those of Dolby Vision's profile 5, whatever its tags say.
     """
-    matrix = name_of(color_tags.MATRICES, frame.colorspace)
-    primaries = name_of(color_tags.PRIMARIES, frame.color_primaries)
-    transfer = name_of(color_tags.TRANSFERS, frame.color_trc)
+    matrix = tag_name(color_tags.MATRICES, frame.colorspace)
+    primaries = tag_name(color_tags.PRIMARIES, frame.color_primaries)
+    transfer = tag_name(color_tags.TRANSFERS, frame.color_trc)
     is_ycc = _is_ycc(frame)
     if dolby_vision and is_ycc:
         matrix, primaries, transfer = "ipt-c2", "bt2020", "smpte2084"
     color: Color | None = None
     applied, notes = {}, []
-    if transfer in HDR or primaries in WIDE or (is_ycc and matrix in _YCC_OF_CUBE):
+    if transfer in HDR or primaries in WIDE or (is_ycc and matrix in _CUBE_MATRICES):
         color = _color_of(frame, transfer, primaries, matrix if is_ycc else "rgb")
         kind = "HDR" if transfer in HDR else "wide gamut" if primaries in WIDE else f"colour matrix {matrix}"
         kind = "Dolby Vision without its dynamic metadata" if matrix == "ipt-c2" else kind
-        how = f" by BT.2390 from {color.peak_nit:g} nit" if transfer in HDR else ""
+        method = f" by BT.2390 from {color.peak_nit:g} nit" if transfer in HDR else ""
         tags = ", ".join(tag for tag in (transfer, primaries, matrix) if tag != UNTAGGED)
-        applied["colour"] = f"{tags} to bt709{how}"
-        notes.append(f"{kind} ({tags}) is shown as SDR of BT.709{how}")
+        applied["colour"] = f"{tags} to bt709{method}"
+        notes.append(f"{kind} ({tags}) is shown as SDR of BT.709{method}")
     if transfer in NOT_CONVERTED:
         notes.append(f"the transfer {transfer} is not converted: brightness is not what a viewer sees")
     number = None
-    if is_ycc and not (color is not None and matrix in _YCC_OF_CUBE):
-        number, why = matrix_for(matrix, primaries, frame.width, frame.height)
+    if is_ycc and not (color is not None and matrix in _CUBE_MATRICES):
+        number, replacement_note = matrix_to_use(matrix, primaries, frame.width, frame.height)
         if transfer in HDR and matrix == UNTAGGED:
-            number, why = color_tags.BT2020NC, None
-        if number is not None and why:
+            number, replacement_note = color_tags.BT2020NC, None
+        if number is not None and replacement_note:
             applied["matrix"] = color_tags.MATRICES[number]
-            notes.append(why)
+            notes.append(replacement_note)
     return Colors(color, number, applied, tuple(notes))
 
 
-def readable(frame: av.VideoFrame) -> Colors:
-    """Even as coded, a matrix that the scaler refuses must become another."""
-    tag = name_of(color_tags.MATRICES, frame.colorspace)
+def coded_colors(frame: av.VideoFrame) -> Colors:
+    """The conversion of colours that are read as coded: only a matrix that the scaler lacks is replaced."""
+    tag = tag_name(color_tags.MATRICES, frame.colorspace)
     if tag == UNTAGGED or frame.format.is_rgb:
         return Colors()
-    primaries = name_of(color_tags.PRIMARIES, frame.color_primaries)
-    number, why = matrix_for(tag, primaries, frame.width, frame.height)
-    if number is None or not why:
+    primaries = tag_name(color_tags.PRIMARIES, frame.color_primaries)
+    number, replacement_note = matrix_to_use(tag, primaries, frame.width, frame.height)
+    if number is None or not replacement_note:
         return Colors()
-    return Colors(None, number, {"matrix": color_tags.MATRICES[number]}, (why,))
+    return Colors(None, number, {"matrix": color_tags.MATRICES[number]}, (replacement_note,))
 
 
 def _is_ycc(frame: av.VideoFrame) -> bool:
@@ -100,7 +100,7 @@ def _color_of(frame: av.VideoFrame, transfer: str, primaries: str, matrix: str) 
     return Color(
         transfer=transfer,
         primaries=primaries,
-        matrix=matrix if matrix in _YCC_OF_CUBE else "rgb",
+        matrix=matrix if matrix in _CUBE_MATRICES else "rgb",
         full_range=matrix == "ipt-c2" or frame.color_range == 2 or frame.format.name.startswith("yuvj"),
         peak_nit=_peak_nit(frame) if transfer == "smpte2084" else PQ_PEAK_NIT,
     )

@@ -1,4 +1,4 @@
-"""From frames to arrays, in display shape and colour."""
+"""Converts frames to arrays, with square pixels and SDR colours."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _FAST_PATH_BITS = 8
 
 
 class Display(Protocol):
-    """What decides how frames are shown."""
+    """The decisions of a picture stage that a converter needs."""
 
     def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height of a frame with square pixels, before it is turned upright."""
 
     def color_of(self, frame: av.VideoFrame) -> Color | None:
-        """How the code values of a frame are to be understood, if they are not those of an SDR display."""
+        """The colour encoding of a frame; None if it is that of an SDR display."""
 
 
 class Converter:
-    """Turns the frames of a stream into arrays, in display shape and colour. For one thread.
+    """Converts the frames of a stream to arrays, with square pixels and SDR colours. For one thread.
 
     Args:
         stage: The stream's picture stage, which the frames have passed.
@@ -40,7 +40,7 @@ class Converter:
         self._cubes: dict[Color, ColorCube] = {}
 
     def upright(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) RGB with square pixels, upright; a view that the next call may change."""
+        """(H, W, 3) uint8 RGB with square pixels, upright; the next call may overwrite the array."""
         width, height = self._stage.display_size(frame)
         is_deep = any(component.bits > _FAST_PATH_BITS for component in frame.format.components)
         image = self.scaled(frame, width, height, Interpolation.BILINEAR | (EXACT if is_deep else Interpolation(0)))
@@ -49,14 +49,14 @@ class Converter:
     def scaled(
         self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation, order: str = "rgb24"
     ) -> npt.NDArray[np.uint8]:
-        """(height, width, 3), not turned.
+        """(height, width, 3) uint8, scaled but not turned upright.
 
         Args:
             frame: The frame.
-            width: Pixels that it is scaled to.
-            height: Pixels that it is scaled to.
-            interpolation: How.
-            order: "rgb24" or "bgr24".
+            width: Width in pixels.
+            height: Height in pixels.
+            interpolation: Interpolation of the scaler.
+            order: Order of the channels: "rgb24" or "bgr24".
         """
         color = self._stage.color_of(frame)
         if color is None:

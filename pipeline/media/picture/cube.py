@@ -1,4 +1,4 @@
-"""A cube of 65 x 65 x 65 colours, through which FFmpeg turns every pixel of a frame."""
+"""Converts the colours of frames by a lookup table of 65 x 65 x 65 colours."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _UNSPECIFIED = 2
 
 
 class ColorCube:
-    """Converts frames to BT.709 R'G'B'. Not for several threads at once.
+    """Converts frames to R'G'B' of BT.709. For one thread.
 
     Args:
-        color: How the frames' code values are to be understood.
+        color: Colour encoding of the frames.
     """
 
     def __init__(self, color: Color) -> None:
@@ -36,14 +36,14 @@ class ColorCube:
         self._graphs: dict[tuple[int, int], Graph] = {}
 
     def rgb(self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation) -> npt.NDArray[np.uint8]:
-        """(height, width, 3) R'G'B', scaled before it is converted."""
+        """(height, width, 3) uint8 R'G'B'; the frame is scaled before its colours are converted."""
         codes = self._codes(frame, width, height, interpolation | EXACT)
         graph = self._graphs.get((width, height)) or self._graph(width, height)
         graph.push(codes)
-        shown = graph.vpull()
+        converted = graph.vpull()
         green, blue, red = (
             np.frombuffer(plane, np.uint16).reshape(height, -1)[:, :width]  # type: ignore[call-overload]
-            for plane in shown.planes
+            for plane in converted.planes
         )
         rgb = cv2.merge([red, green, blue])
         return np.asarray(cv2.convertScaleAbs(rgb, alpha=255 / 65535), np.uint8).reshape(height, width, 3)
@@ -58,7 +58,7 @@ class ColorCube:
         ycc = self._reformatter.reformat(
             frame, width, height, format=_YCC_FORMAT, interpolation=interpolation, threads=1
         )
-        frame.colorspace = matrix  # by which other readers of the frame know it
+        frame.colorspace = matrix  # other readers of the frame need it
         codes = av.VideoFrame(width, height, _FORMAT)
         # Y, Cb and Cr go to the cube as its red, green and blue.
         for plane, source in zip(codes.planes, (ycc.planes[1], ycc.planes[2], ycc.planes[0]), strict=True):
@@ -85,7 +85,7 @@ class ColorCube:
 
 @lru_cache(maxsize=2)
 def _cube(color: Color) -> bytes:
-    """The cube as a file."""
+    """The lookup table as the content of a .cube file."""
     axis = np.linspace(0, 1, POINTS)
     third, second, first = np.meshgrid(axis, axis, axis, indexing="ij")  # the first channel varies fastest
     cube = to_sdr(np.stack([first, second, third], axis=-1).reshape(-1, 3), color)

@@ -1,4 +1,4 @@
-"""The picture as a viewer sees it, decided from the facts of the stream, and applied before anything is measured."""
+"""Converts decoded frames to the picture that a viewer sees, before anything is measured."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from av.filter import Graph
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.bars import Box
-from avcues.pipeline.media.picture.colors import Colors, Tags, colors_of, readable, tags_of
+from avcues.pipeline.media.picture.colors import Colors, Tags, coded_colors, colors_of, tags_of
 from avcues.pipeline.media.picture.converter import Converter
 from avcues.pipeline.media.picture.field_joining import FieldJoining
 from avcues.pipeline.media.picture.tone import Color
 from avcues.pipeline.media.picture.unusual import unusual_notes
 from avcues.pipeline.media.reading import Reading
 
-# A pixel much wider or higher than this is a broken header.
-_WIDEST_PIXEL = 4
-# Encoders that round a size to even numbers write pixels such as 226:225: nobody sees that, and scaling would blur.
-_SQUARE = Fraction(1, 100)
-_CHANGES_LISTED = 3
+# A more extreme pixel aspect is a broken header.
+_MAX_PIXEL_ASPECT = 4
+# Encoders that round sizes to even numbers write aspects such as 226:225; nobody sees those, and scaling would blur.
+_MAX_DEVIATION = Fraction(1, 100)
+_MAX_LISTED_CHANGES = 3
 _CHANGING = {"colour": "colours", "size": "the size of the picture", "aspect": "the shape of pixels"}
 _OPAQUE = 255
 
 
 @dataclass(frozen=True)
-class StreamFacts:
-    """What decides how a stream is shown, apart from its frames' own tags.
+class StreamProperties:
+    """Properties of a stream that decide how it is displayed, besides the tags of its frames.
 
     Args:
         pixel_aspect: Width of a pixel to its height.
-        cropping: Pixels that the container does not show.
-        interlaced: Whether the header says so.
-        may_be_interlaced: Whether video of this size and rate exists in fields, so that a missing flag means little.
-        dolby_vision: Whether colours are those of Dolby Vision alone (profile 5), which only its metadata explain.
-        hidden_alpha: Whether the container says that there is transparency, in a form that the decoder may not read.
+        cropping: Pixels that players crop, by the container.
+        interlaced: Whether the header flags the stream as interlaced.
+        may_be_interlaced: Whether video of this size and rate is often interlaced: a missing flag proves little.
+        dolby_vision: Whether the stream is Dolby Vision without a compatible base layer (profile 5).
+        hidden_alpha: Whether the container declares transparency, which the decoder may not read.
     """
 
     pixel_aspect: Fraction = Fraction(1)
@@ -51,87 +51,87 @@ class StreamFacts:
 
 
 class PictureStage:
-    """Turns decoded frames into what a viewer sees.
+    """Converts decoded frames to what a viewer sees.
 
-    Frames pass `frames` first, where fields are joined, the container's cropping and bars are cut and transparency is
-    put on black; then each reader has a `converter` of its own, for colour and the shape of pixels. A progressive
-    stream of SDR with square pixels passes untouched.
+    `frames` joins fields, crops as the container says, crops bars, and puts transparent pictures on black. Then a
+    `converter` of each reader converts colours and makes pixels square. Progressive SDR frames with square pixels are
+    not changed.
 
     Args:
-        facts: What the headers say.
-        reading: What the user asked for.
+        properties: Properties of the stream, from the headers.
+        reading: The user's options.
 
     Attributes:
-        facts: As given.
-        fields: Whether fields are joined.
-        bars: The box that is measured, and the size of the frames that it was found in, if bars are to be cropped.
-        applied: What was done, by kind, for the records; empty where nothing was.
-        notes: The same for people.
+        properties: As above.
+        fields: Decides whether fields are joined.
+        bars: If bars are to be cropped: the box inside them, and the size of the frames that it refers to.
+        applied: Conversions by kind, for records; empty if nothing is converted.
+        notes: Notes for the user on the same conversions.
     """
 
-    def __init__(self, facts: StreamFacts, reading: Reading) -> None:
-        self.facts = facts
+    def __init__(self, properties: StreamProperties, reading: Reading) -> None:
+        self.properties = properties
         self._coded = reading.picture == "coded"
         self.applied: dict[str, str] = {}
         self.notes: list[str] = []
         self.fields = FieldJoining(self.applied, self.notes)
         self.bars: tuple[Box, tuple[int, int]] | None = None
-        self._tags: tuple[Tags, ...] = ()  # of the last frame, as decoded and as shown
+        self._tags: tuple[Tags, ...] = ()  # of the last frame, as decoded and as converted
         self._latest_colors = Colors()
         self._matrix: int | None = None
         self._colors: dict[Tags, Color | None] = {}  # by the tags of frames that leave the stage
         self._size: tuple[int, int] | None = None
         self._aspect = self.pixel_aspect
         self._changes: dict[str, list[str]] = {}
-        self._form: tuple[int, int, str, str] | None = None
+        self._frame_format: tuple[int, int, str, str] | None = None
         self._graph: Graph | None = None
-        self._waiting: deque[VideoFrame] = deque()
+        self._filtering: deque[VideoFrame] = deque()
         self._is_transparent = False
 
     @property
     def pixel_aspect(self) -> Fraction:
         """Width of a pixel of the frames to its height."""
-        return Fraction(1) if self._coded else _plausible(self.facts.pixel_aspect)
+        return Fraction(1) if self._coded else _usable_aspect(self.properties.pixel_aspect)
 
     def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height of a frame with square pixels, before it is turned upright."""
         return max(1, round(frame.width * self.pixel_aspect)), frame.height
 
     def converter(self) -> Converter:
-        """What turns this stream's frames into arrays, for one thread."""
+        """A converter of this stream's frames to arrays, for one thread."""
         return Converter(self)
 
     def color_of(self, frame: av.VideoFrame) -> Color | None:
-        """How the code values of a frame are to be understood, if they are not those of an SDR display."""
+        """The colour encoding of a frame; None if it is that of an SDR display."""
         tags = tags_of(frame)
         if tags not in self._colors:
             self._colors[tags] = self._colors_of(frame).color
         return self._colors[tags]
 
     def frames(self, picture: VideoFrame) -> Iterator[VideoFrame]:
-        """Takes the next frame in display order and yields those that are ready, with their own times."""
+        """Takes the next frame in display order, and yields the frames that are converted, with their times."""
         if self._size is None:
-            self._begin(picture.frame)
-        for ready in self.fields.push(picture):
-            yield from self._show(ready)
+            self._start(picture.frame)
+        for decided_frame in self.fields.push(picture):
+            yield from self._convert(decided_frame)
 
     def still(self, picture: VideoFrame) -> VideoFrame:
-        """One frame out of its sequence."""
+        """Converts a single frame."""
         if self._size is None:
-            self._begin(picture.frame)
-        *_, shown = (*self._show(picture), *self._drain())
-        self._form = None
-        return shown
+            self._start(picture.frame)
+        *_, converted = (*self._convert(picture), *self._drain())
+        self._frame_format = None
+        return converted
 
     def finish(self) -> Iterator[VideoFrame]:
-        """Yields the frames that were still held."""
-        for ready in self.fields.finish():
-            yield from self._show(ready)
+        """Yields the frames that were held back."""
+        for decided_frame in self.fields.finish():
+            yield from self._convert(decided_frame)
         yield from self._drain()
-        self._say_changes()
+        self._report_changes()
 
-    def _begin(self, frame: av.VideoFrame) -> None:
-        """Decides, at the first frame, what holds for the whole stream."""
+    def _start(self, frame: av.VideoFrame) -> None:
+        """Decides at the first frame what applies to the whole stream."""
         self._size = (frame.width, frame.height)
         self._decide_colors(frame, Fraction(0))
         if self.bars is not None:
@@ -148,59 +148,61 @@ class PictureStage:
             width, height = self.display_size(frame)
             shape = f"{frame.width} x {frame.height} to {width} x {height}"
             self._apply("pixels", shape, f"anamorphic: pixels are made square, {shape}")
-        elif not _is_possible(self.facts.pixel_aspect):
-            self.notes.append(f"the pixel aspect {self.facts.pixel_aspect} cannot be true: pixels are taken for square")
-        if self.facts.cropping:
-            crop = self.facts.cropping
+        elif not _is_possible(self.properties.pixel_aspect):
+            self.notes.append(
+                f"the pixel aspect {self.properties.pixel_aspect} cannot be true: pixels are treated as square"
+            )
+        if self.properties.cropping:
+            crop = self.properties.cropping
             sides = f"{crop.left} left, {crop.right} right, {crop.top} top, {crop.bottom} bottom"
             self._apply("cropping", sides, f"cropped as the container says: {sides}")
-        if self.facts.hidden_alpha and not _has_alpha(frame):
-            self.notes.append("transparency is not read: shown as if there were none")
+        if self.properties.hidden_alpha and not _has_alpha(frame):
+            self.notes.append("transparency is not read: the picture is treated as opaque")
         self.notes += unusual_notes(frame)
-        self.fields.begin(flagged=self.facts.interlaced, likely=self.facts.may_be_interlaced)
+        self.fields.begin(flagged=self.properties.interlaced, likely=self.properties.may_be_interlaced)
 
-    def _show(self, picture: VideoFrame) -> Iterator[VideoFrame]:
+    def _convert(self, picture: VideoFrame) -> Iterator[VideoFrame]:
         frame = picture.frame
         if tags_of(frame) not in self._tags:
             self._decide_colors(frame, picture.start)
         elif self._matrix is not None:
             frame.colorspace = self._matrix
         if not self._coded:
-            self.fields.meet(picture)
+            self.fields.notice(picture)
         if not self._is_transparent and not self._coded and _is_transparent(frame):
-            self._is_transparent, self._form = True, None
+            self._is_transparent, self._frame_format = True, None
             self._apply("alpha", "on black", "transparent: shown on black")
-        self._notice_shape(picture)
-        form = (frame.width, frame.height, frame.format.name, self.fields.options)
-        if form != self._form:
+        self._check_shape(picture)
+        frame_format = (frame.width, frame.height, frame.format.name, self.fields.options)
+        if frame_format != self._frame_format:
             yield from self._drain()
-            self._form, self._graph = form, self._filters(frame)
+            self._frame_format, self._graph = frame_format, self._filters(frame)
         if self._graph is None:
             yield picture
             return
-        self._waiting.append(picture)
+        self._filtering.append(picture)
         self._graph.push(frame)
         yield from self._filtered()
 
     def _drain(self) -> Iterator[VideoFrame]:
-        """Yields the frames that the filters still hold."""
+        """Yields the frames that are still in the filters."""
         if self._graph is not None:
             self._graph.push(None)
             yield from self._filtered()
             self._graph = None
-            self._waiting.clear()
+            self._filtering.clear()
 
     def _filtered(self) -> Iterator[VideoFrame]:
         assert self._graph is not None
-        while self._waiting:
+        while self._filtering:
             try:
-                shown = self._graph.vpull()
+                converted = self._graph.vpull()
             except (av.error.BlockingIOError, EOFError):
                 return
-            yield replace(self._waiting.popleft(), frame=shown)
+            yield replace(self._filtering.popleft(), frame=converted)
 
     def _decide_colors(self, frame: av.VideoFrame, start: Fraction) -> None:
-        """Decides how frames with these tags are shown; colours may change in mid-stream."""
+        """Decides how colours of frames with these tags are converted; tags may change in mid-stream."""
         colors = self._colors_of(frame)
         tags = tags_of(frame)
         if colors.matrix is not None:
@@ -209,53 +211,59 @@ class PictureStage:
             self.applied.update(colors.applied)
             self.notes.extend(colors.notes)
         elif colors != self._latest_colors:
-            self._change("colour", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
+            self._add_change("colour", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
         self._tags = (tags, tags_of(frame))
         self._latest_colors, self._matrix = colors, colors.matrix
         self._colors[tags_of(frame)] = colors.color
 
     def _colors_of(self, frame: av.VideoFrame) -> Colors:
-        return readable(frame) if self._coded else colors_of(frame, dolby_vision=self.facts.dolby_vision)
+        return coded_colors(frame) if self._coded else colors_of(frame, dolby_vision=self.properties.dolby_vision)
 
-    def _notice_shape(self, picture: VideoFrame) -> None:
-        """Notes a change of the frames' size or of the shape of their pixels."""
+    def _check_shape(self, picture: VideoFrame) -> None:
+        """Notes changes of the frame size or of the pixel aspect."""
         size = (picture.frame.width, picture.frame.height)
         if size != self._size:
             self._size = size
-            self._change("size", picture.start, f"{size[0]} x {size[1]}")
-        aspect = self._aspect if picture.pixel_aspect is None else _plausible(picture.pixel_aspect)
+            self._add_change("size", picture.start, f"{size[0]} x {size[1]}")
+        aspect = self._aspect if picture.pixel_aspect is None else _usable_aspect(picture.pixel_aspect)
         if aspect != self._aspect and not self._coded:
-            self._aspect, self._form = aspect, None
-            self._change("aspect", picture.start, str(aspect))
+            self._aspect, self._frame_format = aspect, None
+            self._add_change("aspect", picture.start, str(aspect))
 
-    def _change(self, what: str, start: Fraction, becomes: str) -> None:
-        self._changes.setdefault(what, []).append(f"at {float(start):.2f} s to {becomes}")
+    def _add_change(self, property_name: str, start: Fraction, new_value: str) -> None:
+        self._changes.setdefault(property_name, []).append(f"at {float(start):.2f} s to {new_value}")
 
-    def _say_changes(self) -> None:
-        for what, changes in self._changes.items():
-            listed = ", ".join(changes[:_CHANGES_LISTED])
-            more = f", and {len(changes) - _CHANGES_LISTED} more times" if len(changes) > _CHANGES_LISTED else ""
-            self._apply(f"{what}_changes", listed + more, f"{_CHANGING[what]} changed in mid-stream, {listed}{more}")
+    def _report_changes(self) -> None:
+        for property_name, changes in self._changes.items():
+            listed = ", ".join(changes[:_MAX_LISTED_CHANGES])
+            more = (
+                f", and {len(changes) - _MAX_LISTED_CHANGES} more times" if len(changes) > _MAX_LISTED_CHANGES else ""
+            )
+            self._apply(
+                f"{property_name}_changes",
+                listed + more,
+                f"{_CHANGING[property_name]} changed in mid-stream, {listed}{more}",
+            )
         self._changes.clear()
 
-    def _apply(self, kind: str, how: str, note: str) -> None:
-        self.applied[kind] = how
+    def _apply(self, kind: str, conversion: str, note: str) -> None:
+        self.applied[kind] = conversion
         self.notes.append(note)
 
     def _filters(self, frame: av.VideoFrame) -> Graph | None:
-        """The filters of frames of one form, in order; None if there is nothing to do."""
+        """The filters for frames of one format, in order; None if no filter is needed."""
         filters: list[tuple[str, str]] = []
         if self.fields.options:
             filters.append(("bwdif", f"mode=send_frame:{self.fields.options}"))
-        measured = self._measured(frame)
-        if (measured.width, measured.height) != (frame.width, frame.height):
-            box = f"{measured.width}:{measured.height}:{measured.left}:{measured.top}"
+        measured_box = self._measured_box(frame)
+        if (measured_box.width, measured_box.height) != (frame.width, frame.height):
+            box = f"{measured_box.width}:{measured_box.height}:{measured_box.left}:{measured_box.top}"
             filters.append(("crop", f"{box}:exact=1"))
         if self._is_transparent and _has_alpha(frame):
             filters.append(("premultiply", "inplace=1"))
         if self._aspect != self.pixel_aspect and not self._coded:
-            width = max(1, round(measured.width * self._aspect / self.pixel_aspect))
-            filters.append(("scale", f"{width}:{measured.height}:flags=bilinear+accurate_rnd"))
+            width = max(1, round(measured_box.width * self._aspect / self.pixel_aspect))
+            filters.append(("scale", f"{width}:{measured_box.height}:flags=bilinear+accurate_rnd"))
         if not filters:
             return None
         graph = Graph()
@@ -270,11 +278,11 @@ class PictureStage:
         graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
         return graph
 
-    def _measured(self, frame: av.VideoFrame) -> Box:
-        """What is left of a frame between the container's cropping and bars."""
+    def _measured_box(self, frame: av.VideoFrame) -> Box:
+        """The box that remains of a frame after the container's cropping and that of bars."""
         left, top, right, bottom = 0, 0, frame.width, frame.height
         if not self._coded:
-            crop = self.facts.cropping
+            crop = self.properties.cropping
             left, top, right, bottom = crop.left, crop.top, right - crop.right, bottom - crop.bottom
         if self.bars is not None and self.bars[1] == (frame.width, frame.height):
             box = self.bars[0]
@@ -285,17 +293,17 @@ class PictureStage:
         return Box(left, top, right - left, bottom - top)
 
 
-def _plausible(aspect: Fraction) -> Fraction:
-    """A width of a pixel to its height that a picture can have; 1 for what nobody could tell from a square."""
-    return Fraction(1) if not _is_possible(aspect) or abs(aspect - 1) < _SQUARE else aspect
+def _usable_aspect(aspect: Fraction) -> Fraction:
+    """The pixel aspect to use; 1 for aspects that are impossible, or that nobody could tell from 1."""
+    return Fraction(1) if not _is_possible(aspect) or abs(aspect - 1) < _MAX_DEVIATION else aspect
 
 
 def _is_possible(aspect: Fraction) -> bool:
-    return Fraction(1, _WIDEST_PIXEL) <= aspect <= _WIDEST_PIXEL
+    return Fraction(1, _MAX_PIXEL_ASPECT) <= aspect <= _MAX_PIXEL_ASPECT
 
 
 def _is_transparent(frame: av.VideoFrame) -> bool:
-    """Whether any pixel is; formats such as GIF have alpha whether they need it or not."""
+    """Whether any pixel is transparent; formats such as GIF always have an alpha channel."""
     return _has_alpha(frame) and bool(frame.to_ndarray(format="rgba")[..., 3].min() < _OPAQUE)
 
 

@@ -13,7 +13,7 @@ SDR_WHITE_NIT = 203.0
 """Luminance of SDR white beside HDR: ITU-R BT.2408."""
 HLG_PEAK_NIT = 1000.0
 PQ_PEAK_NIT = 1000.0
-"""Assumed where the file does not say how bright its brightest pixel is."""
+"""Assumed if the file does not state the luminance of its brightest pixel."""
 _GAMMA = 2.4  # ITU-R BT.1886
 _M1, _M2, _C1, _C2, _C3 = 1305 / 8192, 2523 / 32, 107 / 128, 2413 / 128, 2392 / 128  # SMPTE ST 2084
 _D65, _DCI_WHITE = (0.3127, 0.3290), (0.314, 0.351)
@@ -29,11 +29,11 @@ _LUMA = {"bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 @dataclass(frozen=True)
 class Color:
-    """How code values are to be understood.
+    """The encoding of colours as code values.
 
     Args:
         transfer: "smpte2084" (PQ), "arib-std-b67" (HLG), or another of FFmpeg's names, which is read as BT.1886.
-        primaries: FFmpeg's name.
+        primaries: FFmpeg's name of the primaries.
         matrix: "rgb": values are R'G'B'; "ycgco", "bt2020c", "ictcp", "ipt-c2", "bt709" or "bt2020": they are Y, Cb and
             Cr.
         full_range: Whether Y, Cb and Cr use all code values.
@@ -70,12 +70,12 @@ def to_sdr(values: Array, color: Color) -> Array:
         light, peak = SDR_WHITE_NIT * rgb.clip(0, 1) ** _GAMMA, SDR_WHITE_NIT
     if peak > SDR_WHITE_NIT:
         light = _compressed(light, peak)
-    shown = light @ _conversion(color.primaries, "bt709").T / SDR_WHITE_NIT
-    return np.asarray(shown.clip(0, 1) ** (1 / _GAMMA))
+    sdr_light = light @ _conversion(color.primaries, "bt709").T / SDR_WHITE_NIT
+    return np.asarray(sdr_light.clip(0, 1) ** (1 / _GAMMA))
 
 
 def _rgb_of(values: Array, color: Color) -> Array:
-    """R'G'B' of code values; of ICtCp and constant luminance by way of light."""
+    """R'G'B' of code values. ICtCp and constant luminance are converted through linear light."""
     if color.matrix == "rgb":
         return values
     offset, luma_range, chroma_range = (0.0, 255.996, 255.996) if color.full_range else (16.0, 219.0, 224.0)
@@ -83,8 +83,8 @@ def _rgb_of(values: Array, color: Color) -> Array:
     luma = (levels[..., 0] - offset) / luma_range
     first, second = ((levels[..., i] - 128) / chroma_range for i in (1, 2))
     if color.matrix == "ycgco":
-        rest = luma - first
-        return np.stack([rest + second, luma + first, rest - second], axis=-1)
+        luma_minus_first = luma - first
+        return np.stack([luma_minus_first + second, luma + first, luma_minus_first - second], axis=-1)
     if color.matrix == "ictcp":
         lms = np.stack([luma, first, second], axis=-1) @ np.linalg.inv(_LMS_TO_ICTCP[color.transfer]).T
         if color.transfer == "smpte2084":
@@ -139,7 +139,7 @@ _HLG_B, _HLG_C = 1 - 4 * _HLG_A, 0.5 - _HLG_A * np.log(4 * _HLG_A)
 
 
 def _hlg_scene(code: Array) -> Array:
-    """Light of the scene, 0..1."""
+    """Light of the scene, 0..1, of HLG code values."""
     low = code.clip(0, 0.5) ** 2 / 3
     return np.asarray(np.where(code <= 0.5, low, (np.exp((code - _HLG_C) / _HLG_A) + _HLG_B) / 12))
 

@@ -1,4 +1,4 @@
-"""What frames say of pictures that no flat screen shows as they are stored."""
+"""Notes on stereoscopic and spherical pictures, which are measured as stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEREO = {
     6: "line by line",
     7: "column by column",
 }
-"""By FFmpeg's AVStereo3DType."""
+"""Layouts by FFmpeg's AVStereo3DType."""
 _PROJECTIONS = {
     0: "equirectangular",
     1: "cubemap",
@@ -26,11 +26,11 @@ _PROJECTIONS = {
     5: "fisheye",
     6: "parametric immersive",
 }
-"""By FFmpeg's AVSphericalProjection; 4 is a flat picture."""
+"""Projections by FFmpeg's AVSphericalProjection; 4 is a flat picture."""
 
 
 def unusual_notes(frame: av.VideoFrame) -> list[str]:
-    """A line for stereoscopic and for spherical pictures, which are measured as they are stored."""
+    """Notes for the user, one line each, if the picture is stereoscopic or spherical."""
     side_data: Mapping[str, Any] = frame.side_data
     notes = []
     if stereo := _STEREO.get(_first_int(side_data, "STEREO3D")):

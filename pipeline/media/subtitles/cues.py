@@ -71,11 +71,13 @@ def utterances_of(cues: Sequence[Cue], source: str) -> Subtitles:
     sorted_cues = sorted(cues, key=lambda cue: (cue.start, cue.end))
     cleaned = [_clean(cue) for cue in sorted_cues if cue.end > cue.start]
     cues_with_words = [cue for cue in cleaned if any(map(str.isalnum, _TIME_MARK.sub("", cue.text)))]
-    new_cues = _without_repeats(cues_with_words)
+    distinct_cues = list(dict.fromkeys(cues_with_words))
+    new_cues = _without_repeats(distinct_cues)
     left_out = {
         "subtitles that end before they begin": len(sorted_cues) - len(cleaned),
         "subtitles without words (music, sounds, empty)": len(cleaned) - len(cues_with_words),
-        "captions that only repeat the previous one": len(cues_with_words) - len(new_cues),
+        "subtitles that are there twice": len(cues_with_words) - len(distinct_cues),
+        "captions that only repeat the previous one": len(distinct_cues) - len(new_cues),
     }
     return Subtitles(
         tuple(_utterance(cue, source) for cue in new_cues),

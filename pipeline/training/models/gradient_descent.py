@@ -137,12 +137,16 @@ def loss_of(predicted: Tensor, labels: Tensor, kind: LossName) -> Tensor:
     if kind == "mse":
         return ((predicted - labels) ** 2).sum() / labelled.sum().clamp(min=1)
     count = labelled.sum(dim=0).clamp(min=1)
-    mean_p, mean_l = predicted.sum(dim=0) / count, labels.sum(dim=0) / count
-    deviation_p, deviation_l = (
-        torch.where(labelled, values - mean, 0) for values, mean in ((predicted, mean_p), (labels, mean_l))
+    predicted_mean, label_mean = predicted.sum(dim=0) / count, labels.sum(dim=0) / count
+    predicted_deviation, label_deviation = (
+        torch.where(labelled, values - mean, 0) for values, mean in ((predicted, predicted_mean), (labels, label_mean))
     )
-    spread = (deviation_p**2).sum(dim=0) + (deviation_l**2).sum(dim=0) + count * (mean_p - mean_l) ** 2
-    column_losses = 1 - 2 * (deviation_p * deviation_l).sum(dim=0) / spread.clamp(min=1e-8)
+    denominator = (
+        (predicted_deviation**2).sum(dim=0)
+        + (label_deviation**2).sum(dim=0)
+        + count * (predicted_mean - label_mean) ** 2
+    )
+    column_losses = 1 - 2 * (predicted_deviation * label_deviation).sum(dim=0) / denominator.clamp(min=1e-8)
     has_two_labels = labelled.sum(dim=0) > 1
     return torch.where(has_two_labels, column_losses, 0).sum() / has_two_labels.sum().clamp(min=1)
 

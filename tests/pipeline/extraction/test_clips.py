@@ -15,7 +15,7 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.clips import ClipMeans, ClipSampler
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
+from avcues.pipeline.media.picture.stage import PictureStage, StreamProperties
 from avcues.pipeline.media.reading import Reading
 
 
@@ -124,7 +124,7 @@ def _scale(scaled: list[int], number: int) -> npt.NDArray[np.uint8]:
 
 def plain() -> PictureStage:
     """Of a stream with square pixels."""
-    return PictureStage(StreamFacts(), Reading())
+    return PictureStage(StreamProperties(), Reading())
 
 
 @pytest.mark.parametrize("format", ["yuv420p", "yuv410p", "rgb24", "yuv420p10le"])

@@ -93,7 +93,7 @@ def test_the_note_is_printed_once(tmp_path: Path) -> None:
     result = extract(clip_of_one_color(tmp_path / "clip.mp4", None), tmp_path, features=("color",)).result
     display = Display(Console(file=(printed := io.StringIO()), width=200))
     with display:
-        display.planned(Plan(videos=2, problems=(), networks=(), left_out={}))
-        display.finished(result)
-        display.finished(result)
+        display.on_plan(Plan(videos=2, problems=(), networks=(), left_out={}))
+        display.on_result(result)
+        display.on_result(result)
     assert printed.getvalue().count("without a colour matrix tag") == 1

@@ -47,7 +47,7 @@ def test_joined_files_are_read_to_the_end(tmp_path: Path, suffix: str) -> None:
         assert found.end_s == pytest.approx(4, abs=0.1)
         np.testing.assert_allclose(np.diff(found.starts)[5:45], 0.04, atol=0.002)
     if suffix not in ("avi", "ts"):  # their own readers go on
-        assert "a second file is joined on to this one, and was read on" in found.media.notes
+        assert "a second file is appended to this one, and was read" in found.media.notes
 
 
 def test_a_second_file_that_cannot_be_read_is_counted_in_bytes(tmp_path: Path) -> None:

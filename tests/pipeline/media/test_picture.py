@@ -168,7 +168,7 @@ def test_progressive_video_of_an_interlaced_size_is_left_alone(pan: Path, tmp_pa
     path = ffmpeg("-i", str(pan), "-r", "25", *X264, out=tmp_path / "clip.mp4")
     _, media = shown(path)
     assert (media.picture.applied, media.picture.notes) == ({}, [])
-    assert media.picture.fields.found is None, "other places of the file were looked at for nothing"
+    assert media.picture.fields.samples is None, "other places of the file were looked at for nothing"
 
 
 def joined(folder: Path, *pieces: Path) -> Path:

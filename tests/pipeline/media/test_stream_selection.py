@@ -108,7 +108,7 @@ def test_a_programme_goes_on_under_other_numbers(tmp_path: Path) -> None:
     joined.write_bytes(first.read_bytes() + second.read_bytes())
     found = decoded(joined)
     np.testing.assert_allclose(found.starts, np.arange(200) / 25, atol=1e-4)
-    assert found.media.notes == ["the programme goes on under other stream numbers, and was read on"]
+    assert found.media.notes == ["the programme continues under other stream numbers, which were read"]
     assert found.frequency(1, 3) == pytest.approx(440, abs=2)
     assert found.frequency(5, 7) == pytest.approx(880, abs=2)
 

@@ -149,9 +149,9 @@ def test_the_page_of_raters_has_every_coefficient_in_its_place() -> None:
     assert f"<td>{plan.expected[10]:.2f}" in text
     headings = (
         "Intraclass correlation",
-        "How many raters",
+        "Number of raters",
         "Effects of the setup",
-        "Are ratings normally distributed?",
+        "Normality of ratings",
     )
     assert [f"<h2>{heading}" in text for heading in headings] == [True] * 4
     assert "<p>no rater rated a clip again</p>" in text

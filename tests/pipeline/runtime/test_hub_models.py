@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pieces
 import pyarrow.parquet as pq
 import pytest
 import tiny_models
@@ -63,6 +64,29 @@ def test_the_first_commit_stays(media: Callable[[str], Path], hub, environment, 
     assert "was made with fer settings" in other.stderr.replace("\n", " ")
     footer = pq.read_schema(out / "fer" / "tiny4.parquet").metadata[b"avcues"].decode()
     assert "licence: cc-by-nc-4.0" in footer
+
+
+def test_a_model_that_learned_from_another_commit_is_refused(media: Callable[[str], Path], environment, tmp_path):
+    pieces.cut(media("real60.mp4"), tmp_path / "clips", 4, seconds=3)
+    for commit in (FIRST, SECOND):
+        options = ("--features", "color", "--workers", 0, "--model", f"fer={NAME},revision={commit}")
+        done = avcues("extract", tmp_path / "clips", "--out", tmp_path / commit, *options, environment=environment)
+        assert done.returncode == 0, done.stderr
+    names = sorted(path.stem for path in (tmp_path / "clips").iterdir())
+    labels = tmp_path / "labels.csv"
+    labels.write_text("video_id,liking\n" + "".join(f"{name},{i / 4}\n" for i, name in enumerate(names)))
+    options = ("--labels", labels, "--model", "lasso", "--visual", "fer", "--folds", 2, "--out", tmp_path / "model")
+    trained = avcues("train", tmp_path / FIRST, *options)
+    assert trained.returncode == 0, trained.stderr
+    predicted = tmp_path / "predicted.parquet"
+    assert avcues("predict", tmp_path / "model", tmp_path / FIRST, "--out", predicted).returncode == 0
+    refused = avcues("predict", tmp_path / "model", tmp_path / SECOND, "--out", tmp_path / "refused.parquet")
+    assert refused.returncode == 2
+    line = next(line for line in refused.stderr.splitlines() if FIRST in line)
+    assert "fer settings" in line
+    assert "the model was trained with" in line
+    assert SECOND in line
+    assert not (tmp_path / "refused.parquet").exists()
 
 
 def test_killed_and_run_again_it_gives_the_same_bytes(media: Callable[[str], Path], environment, tmp_path):

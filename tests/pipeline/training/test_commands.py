@@ -397,7 +397,7 @@ WRONG = {
     "odd units": (["--units", "3"], "--units 3: expected an even number"),
     "out in the dataset": (["--out", "{features}/model"], "lies in the dataset"),
     "out is something else": (["--out", "{features}/../gold"], "exists and is not a model"),
-    "order": (["--split", "kfold", "--video-order", "{place}/foreign.csv"], "--video-order: does not name clip00"),
+    "order": (["--split", "kfold", "--video-order", "{place}/foreign.csv"], "--video-order: lacks clip00"),
 }
 
 

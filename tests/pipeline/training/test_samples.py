@@ -98,5 +98,5 @@ def test_the_window_after_the_fourth_is_the_first_to_be_predicted() -> None:
 
 def test_a_table_of_texts_alone_is_an_error(finished: Path) -> None:
     data = open_dataset(str(finished), columns=["motion.kind"])
-    with pytest.raises(DatasetError, match="motion: has no column of numbers"):
+    with pytest.raises(DatasetError, match="motion: has no numeric column that a model could read"):
         model_columns(data, ["motion"])

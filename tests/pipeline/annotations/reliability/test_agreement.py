@@ -262,7 +262,7 @@ def test_ratings_once_per_clip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("videos", [20, 80])
 def test_intervals_hold_the_truth_95_times_in_100(videos: int) -> None:
-    """Percentiles of the bootstrap hold it .86 and .87 times over 20 videos."""
+    """Percentiles of the bootstrap hold it .88 and .90 times over 20 videos."""
     truth = {"alpha": 1 / (1 + 0.8**2), "mean": 0.5}
     held = dict.fromkeys(truth, 0)
     studies = 400

@@ -144,6 +144,14 @@ def test_overlapping_cues_in_any_order_keep_their_times(tmp_path: Path) -> None:
     assert spoken(read(tmp_path, "clip.srt", srt)) == [(1, 3, "First one"), (2, 5, "Second")]
 
 
+def test_a_subtitle_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    """Layers of ASS, and files that were joined, repeat lines; said again later, they are words of their own."""
+    cue = "00:00:01,000 --> 00:00:03,000\nHello there\n"
+    words = read(tmp_path, "clip.srt", f"1\n{cue}\n2\n{cue}\n3\n00:00:04,000 --> 00:00:05,000\nHello there\n")
+    assert spoken(words) == [(1, 3, "Hello there"), (4, 5, "Hello there")]
+    assert "subtitles that are there twice: 1" in words.notes[0]
+
+
 ASS = """[Script Info]
 ScriptType: v4.00+
 
@@ -253,6 +261,10 @@ DAMAGED = {
     "clip.json": (b'{"segments": [{"text": "hi"}]}', "a segment lacks text or times"),
     "clip.it.json": (b'{"format": 1}', 'has no list "segments"'),
     "clip.pt.json": (b'{"segments": [', "cannot be read as JSON"),
+    "clip.nl.json": (b'{"segments": [{"text": "hi", "start": 1e999999999, "end": 2}]}', "is not a number of seconds"),
+    "clip.sv.json": (b'{"segments": [{"text": "hi", "start": 0, "end": Infinity}]}', "lacks text or times (TypeError"),
+    "clip.da.json": (b"[" * 100_000, "nested too deeply"),
+    "clip.no.csv": (b"word,start,end\nhi,1,1e999999999\n", "line 2: expected seconds"),
     "clip.TextGrid": (b'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n5\n', "cannot be read as a TextGrid"),
     "clip.csv": (b"term,from,to\nhi,1,2\n", "needs the columns word, start, end, and has term, from, to"),
     "clip.tsv": (b"word\tstart\tend\nhi\t1:02\t2\n", "line 2: expected seconds, such as 12.34, found 1:02, 2"),
