@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"
 
 from clips import extract, start_dataset
 
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.training.copies import MAX_DISTANCE, Traces, find_copies, probes_of, read_traces
 

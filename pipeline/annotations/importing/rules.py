@@ -20,6 +20,8 @@ from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
+# Headers of spreadsheets have line breaks.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _STATISTICS = frozenset(
     (
         *("mean", "means", "average", "avg", "median", "total", "totals", "sum", "sd", "std", "stdev", "variance"),
@@ -58,12 +60,16 @@ def validated(
         The ratings, a note for everything that was changed or left out, and which of the rows remain.
 
     Raises:
-        InputError: A key is missing; a time is negative or not finite; a value is infinite or outside its range; a
-            dimension has both numbers and labels, or both times and none; a rating appears twice.
+        InputError: A key is missing, or has control characters; a time is negative or not finite; a value is infinite
+            or outside its range; a dimension has both numbers and labels, or both times and none; a rating appears
+            twice.
     """
     for name in REQUIRED:
         if ratings[name].null_count:
             raise InputError(f"{sources.first(_nulls(ratings[name]))}: {name} is empty")
+        if unprintable := [word for word in ratings[name].unique().to_pylist() if _CONTROL.search(word)]:
+            place = sources.first(among(ratings[name], unprintable))
+            raise InputError(f"{place}: {name} has control characters; expected a name that can be printed")
     time, value = (ratings[name].to_numpy() for name in ("time", "value"))
     untimed = _nulls(ratings["time"])
     wrong = ~untimed & ~(np.isfinite(time) & (time >= 0))

@@ -47,9 +47,9 @@ function listScores(dimension, pages, step, choose) {
     if (video.ccc !== null) Object.assign(bar.style, {left: `${place(Math.min(0, video.ccc))}%`, width: `${place(Math.abs(video.ccc) + low)}%`});
     const marks = [...mark("zero", 0), ...mark("mean", dimension.mean), ...mark("human", dimension.human)];
     const moment = worst && `${clock(worst.second, 1)} (${worst.error > 0 ? "+" : "−"}${readable(Math.abs(worst.error))})`;
-    const largestError = worst && page ? element("a", {href: `${page}#at=${worst.second}`, textContent: moment, title: "prediction minus label; opens the video there"}) : moment ?? "–";
+    const errorCell = worst && page ? element("a", {href: `${page}#at=${worst.second}`, textContent: moment, title: "prediction minus label; opens the video there"}) : moment ?? "–";
     const row = element("tr", {}, element("th", {scope: "row"}, page ? element("a", {href: worst ? `${page}#at=${worst.second}` : page, textContent: video.id}) : video.id),
-      element("td", {className: "number", textContent: readable(video.ccc)}), element("td", {}, element("span", {className: "ccc"}, bar, ...marks)), element("td", {className: "largestError"}, largestError));
+      element("td", {className: "number", textContent: readable(video.ccc)}), element("td", {}, element("span", {className: "ccc"}, bar, ...marks)), element("td", {className: "far"}, errorCell));
     row.addEventListener("click", () => choose(i));
     return row;
   }));

@@ -78,7 +78,7 @@ def test_missing_broken_foreign_and_left_over_files_are_named(folder: Path) -> N
     breaches = "\n".join(validate(folder).breaches)
     assert "color/clip.parquet: missing" in breaches
     assert "lighting/clip.parquet: unreadable" in breaches
-    assert ".tmp: left over" in breaches
+    assert ".tmp: left behind by a killed run" in breaches
 
 
 def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Pa
 def test_a_table_of_another_recipe_is_named(folder: Path) -> None:
     path = folder / "dataset.json"
     path.write_text(path.read_text().replace('"shadow_threshold": 0.18', '"shadow_threshold": 0.25'))
-    assert any("dataset.json says" in breach for breach in validate(folder).breaches)
+    assert any("but dataset.json has" in breach for breach in validate(folder).breaches)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

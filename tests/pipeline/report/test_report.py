@@ -260,7 +260,7 @@ def test_a_video_that_is_gone_leaves_its_shots_and_a_line_that_says_so(
 
 
 def test_the_index_lists_every_video_with_what_became_of_it(report: Path) -> None:
-    assert "4 videos 1:16 in all 1 not done" in words(report / "index.html")
+    assert "4 videos 1:16 in total 1 not done" in words(report / "index.html")
     html = (report / "index.html").read_text()
     rows = {row["video_id"]: row for row in drawn(report / "index.html")["rows"]}
     assert len(rows) == 4 and len(re.findall(r'<a href="(videos/[^"]+)"', html)) == 3  # for those without JavaScript

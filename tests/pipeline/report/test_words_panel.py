@@ -61,7 +61,7 @@ def test_the_utterance_under_the_cursor_is_read_and_searched(report: Path, brows
 
 def test_a_video_without_words_says_so(report: Path, browser: Browser) -> None:
     page = report / "videos" / "silent.html"
-    assert "<b>Words:</b> the video has none." in page.read_text()
+    assert "<b>Words:</b> the video has no words." in page.read_text()
     browser.open(page, 1200)
     assert browser.value("document.querySelector('.search')") is None
     assert browser.complaints == []

@@ -62,6 +62,7 @@ def test_csv_parquet_and_tables_in_memory_give_the_same(tmp_path: Path) -> None:
         ({"time": [-0.5]}, "row 1: time is -0.5; expected seconds from 0 on"),
         ({"value": [0.0, float("-inf")]}, "row 2: value is infinite"),
         ({"rater": ["a", None]}, "row 2: rater is empty"),
+        ({"dimension": ["valence", "val\x1b[2Jence"]}, "row 2: dimension has control characters"),
         ({"setup": ["music", "radio"]}, 'row 2: setup is "radio"; expected one of music, video'),
         ({"time": [0.5, 1.0, 0.5]}, "rows 1 and 3 are the same rating (r1, v1, music, valence, 0.5); expected it once"),
         ({"time": [0.5, None]}, "row 2: valence has no time here, but has one in row 1"),
