@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import av
 from av.error import FFmpegError
@@ -12,15 +13,15 @@ from av.error import FFmpegError
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.frame_census import FrameCensus
-from avcues.pipeline.media.frames import AudioBlock, VideoFrame
+from avcues.pipeline.media.frames import AudioBlock, Damage, FrameStatistics, VideoFrame
 from avcues.pipeline.media.part import PacketEnds, Part, is_empty
+from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.scrambling import scrambled_packets
 from avcues.pipeline.media.sound import SoundConverter
+from avcues.pipeline.media.stream_metadata import MediaMetadata
+from avcues.pipeline.media.subtitles.cues import Cue
 from avcues.pipeline.media.subtitles.streams import add_cues
 from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter
-
-if TYPE_CHECKING:
-    from avcues.pipeline.media.container import Media
 
 # Containers whose frames have no presentation times.
 _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
@@ -30,8 +31,35 @@ _LEAD_IN = Fraction(1, 2)
 _SAME_CLOCK = (Fraction(-1), Fraction(10))
 
 
+class OpenMedia(Protocol):
+    """The members of an open file (`avcues.pipeline.media.container.Media`) that a decoder needs."""
+
+    name: str
+    metadata: MediaMetadata
+    damage: Damage
+    frames: FrameStatistics
+    lost_s: Fraction
+    reading: Reading
+    notes: list[str]
+    cues: list[Cue]
+    trust_headers: bool
+    resources: ExitStack
+    part: Part
+
+    @property
+    def audio_rate_hz(self) -> int:
+        """Samples per second of every `AudioBlock`."""
+
+    @property
+    def audio_streams(self) -> int:
+        """Number of audio streams that are mixed."""
+
+    def timed_frame(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
+        """Adds its times to a decoded frame."""
+
+
 class Decoder:
-    """Decodes the requested streams of a file, part by part, and updates the counts, notes and cues of its `Media`.
+    """Decodes the requested streams of a file, part by part, and updates the counts, notes and cues of the file.
 
     Args:
         media: The open file.
@@ -41,7 +69,7 @@ class Decoder:
         threads: Threads of the video decoder.
     """
 
-    def __init__(self, media: Media, *, video: bool, audio: bool, subtitles: int | None, threads: int) -> None:
+    def __init__(self, media: OpenMedia, *, video: bool, audio: bool, subtitles: int | None, threads: int) -> None:
         self._media = media
         self._reads_video = video and media.metadata.video is not None
         self._reads_audio = audio and media.metadata.audio is not None
