@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -11,39 +11,28 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import av
-from av.error import FFmpegError
 
-from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.codec_delay import codec_delay_s
-from avcues.pipeline.media.completeness import StreamTally
+from avcues.pipeline.media.decoder import Decoder
 from avcues.pipeline.media.format_dump import Cropping
-from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import MAX_GAP_S, AudioBlock, Damage, FrameStatistics, VideoFrame
 from avcues.pipeline.media.look import may_be_interlaced, sample_runs
-from avcues.pipeline.media.part import PacketEnds, Part, is_empty
+from avcues.pipeline.media.part import Part
 from avcues.pipeline.media.picture.bars import ActivePicture
 from avcues.pipeline.media.picture.fields import FieldStatistics, combine
 from avcues.pipeline.media.picture.idet import field_statistics
 from avcues.pipeline.media.picture.stage import PictureStage, StreamProperties
 from avcues.pipeline.media.reading import Reading
-from avcues.pipeline.media.scrambling import scrambled_packets
-from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from avcues.pipeline.media.subtitles.cues import Cue
-from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, add_cues, subtitle_stream_metadata
-from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, subtitle_stream_metadata
+from avcues.pipeline.media.timestamps import fraction
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
-# Containers whose frames have no presentation times.
-_CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
-# Frames and blocks up to this much before t = 0 are priming, or belong to a shot that was cut off.
-_LEAD_IN = Fraction(1, 2)
 _PROGRESSIVE = 1
-# A part that begins within this distance of the end of the previous part continues its clock.
-_SAME_CLOCK = (Fraction(-1), Fraction(10))
 # Raw video streams, for which FFmpeg assumes a rate.
 _RAW_PICTURES = frozenset(
     ("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu", "jpeg_pipe")
@@ -64,6 +53,8 @@ class Media:
         reading: Options of reading the file.
         notes: Notes for the user on the file, one line each.
         cues: The subtitles decoded so far.
+        trust_headers: Whether headers may claim more than `avcues.pipeline.media.limits` allow.
+        resources: Closes the file and its containers.
         part: The file, or the first of several that were joined.
     """
 
@@ -76,11 +67,9 @@ class Media:
     reading: Reading = field(default_factory=Reading)
     notes: list[str] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
-    _trust_headers: bool = False
-    _open: ExitStack = field(default_factory=ExitStack)
+    trust_headers: bool = False
+    resources: ExitStack = field(default_factory=ExitStack)
     part: Part = field(default=None)  # type: ignore[assignment]
-    _last_block: AudioBlock | None = None
-    _successor_ids: set[int] = field(default_factory=set)
 
     @classmethod
     def open(cls, location: Location, reading: Reading | None = None, *, trust_headers: bool = False) -> Media:
@@ -123,8 +112,8 @@ class Media:
                 part.origin,
                 reading=reading,
                 notes=notes,
-                _trust_headers=trust_headers,
-                _open=stack.pop_all(),
+                trust_headers=trust_headers,
+                resources=stack.pop_all(),
                 part=part,
             )
             if part.format in _RAW_PICTURES and not _states_rate(part.video):
@@ -137,7 +126,7 @@ class Media:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._open.close()
+        self.resources.close()
 
     @cached_property
     def time_base(self) -> Fraction:
@@ -177,7 +166,7 @@ class Media:
         return combine([field_statistics(run) for run in self._sample_runs(since) if run])
 
     def _sample_runs(self, since: Fraction = Fraction(0)) -> Iterator[list[av.VideoFrame]]:
-        return sample_runs(self.name, self.part.file, self.reading, since, trust_headers=self._trust_headers)
+        return sample_runs(self.name, self.part.file, self.reading, since, trust_headers=self.trust_headers)
 
     @property
     def frame_rate(self) -> Fraction:
@@ -222,130 +211,17 @@ class Media:
         Raises:
             MediaError: Everything that was requested is encrypted.
         """
-        frame_filter = MonotonicFrameFilter(self.damage, self.frames)
         if video:
             self._prepare_picture()
-        reads = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
-        decoded_anything = False
-        part: Part | None = self.part
-        while part is not None:
-            ends = PacketEnds()
-            for item in self._decode_part(part, reads, subtitles, frame_filter, ends, threads):
-                decoded_anything = True
-                if isinstance(item, VideoFrame):
-                    yield from self.picture.frames(item)
-                else:
-                    yield item
-            part = self._next_part(part, ends, frame_filter)
-        for frame in frame_filter.finish():
-            decoded_anything = True
-            yield from self.picture.frames(frame)
+        decoder = Decoder(self, video=video, audio=audio, subtitles=subtitles, threads=threads)
+        for item in decoder.decode():
+            if isinstance(item, VideoFrame):
+                yield from self.picture.frames(item)
+            else:
+                yield item
         yield from self.picture.finish()
         if self.damage.packets_encrypted:
-            if not decoded_anything:
-                raise MediaError(f"{self.name}: is encrypted; decrypt it first")
             self.notes.append("a part of the file is encrypted and was not decoded")
-
-    def _decode_part(
-        self,
-        part: Part,
-        reads: tuple[bool, bool],
-        subtitles: int | None,
-        frame_filter: MonotonicFrameFilter,
-        ends: PacketEnds,
-        threads: int,
-    ) -> Iterator[VideoFrame | AudioBlock]:
-        video = part.video if reads[0] else None
-        sounds = part.audio[: self.audio_streams] if reads[1] else ()
-        streams: list[Any] = [*(() if video is None else (video,)), *sounds]
-        texts = [stream for stream in part.container.streams.subtitles if stream.index == subtitles]
-        if not (streams or texts):
-            return
-        if part.video is not None:
-            part.video.codec_context.thread_count = threads
-        tallies = {stream.index: part.tally(stream) for stream in streams}
-        converters = {stream.index: self._converter(part, i) for i, stream in enumerate(sounds)}
-        times = DecodeOrderTimestamps() if part.format in _CONTAINERS_WITHOUT_PTS else None
-        census = FrameCensus(self.damage)
-        for packet in part.packets([*streams, *texts], self.damage, ends):
-            if packet.stream in texts:
-                self.damage.subtitles_undecodable += add_cues(packet, part.clock(packet.stream), self.cues)
-                continue
-            is_video = packet.stream is video
-            tallies[packet.stream.index].add(packet)
-            if is_empty(packet):
-                repeats = is_video and times is None and frame_filter.last is not None and not _reorders_frames(part)
-                if repeats and (last := frame_filter.last) is not None:
-                    yield from frame_filter.push(self.timed_frame(part, last.frame, packet.pts, last))
-                continue
-            if packet.size and packet.has_sidedata("encryption_info"):
-                self.damage.packets_encrypted += 1
-                continue
-            if is_video and times is not None:
-                times.add_packet(packet)
-            try:
-                frames = packet.decode()
-            except (FFmpegError, EOFError):
-                self._count_undecodable(packet, times if is_video else None, is_video)
-                continue
-            if is_video:
-                census.add_packet(packet)
-            for frame in frames:
-                if isinstance(frame, av.VideoFrame):
-                    census.add_frame(frame)
-                    pts = frame.pts if times is None else times.next_time()
-                    picture = self.timed_frame(part, frame, pts, frame_filter.last)
-                    self.damage.video_frames_before_start += picture.start < -_LEAD_IN
-                    yield from frame_filter.push(picture)
-                elif isinstance(frame, av.AudioFrame):
-                    yield from self._convert_sound(part, packet.stream.index, converters[packet.stream.index], frame)
-        for converter in converters.values():
-            yield from self._count_early_blocks(converter.finish())
-        if times is None:
-            census.finish()
-        self._count_missing(part, tallies)
-        if part.format == "mpegts" and part is self.part:
-            self.damage.packets_encrypted += scrambled_packets(part.file, [stream.id for stream in streams])
-
-    def _next_part(self, part: Part, ends: PacketEnds, frame_filter: MonotonicFrameFilter) -> Part | None:
-        """The next part of the file, on a clock that continues where this part ends; None after the last part."""
-        next_part = part.next_part(self.name, self.reading, ends, self.damage, trust_headers=self._trust_headers)
-        if next_part is None:
-            return None
-        self._open.callback(next_part.container.close)
-        last, block = frame_filter.last, self._last_block
-        end = Fraction(0) if last is None else last.start + last.duration
-        if block is not None and block.start is not None:
-            end = max(end, block.start + Fraction(block.channels.shape[1], self.audio_rate_hz))
-        if next_part.format == "mpegts":
-            ahead = next_part.origin - part.origin - end
-            end = next_part.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
-            self._successor_ids |= {stream.id for stream in next_part.selection.streams}
-            notes_before = self.part.selection.notes()
-            self.notes[: len(notes_before)] = self.part.selection.notes(self._successor_ids)
-            self.notes.append("the programme continues under other stream numbers, which were read")
-        else:
-            self.notes.append("a second file is appended to this one, and was read")
-        next_part.origin -= end
-        return next_part
-
-    def _converter(self, part: Part, position: int) -> SoundConverter:
-        return SoundConverter(
-            self.audio_rate_hz,
-            part.format,
-            standard=self.reading.downmix == "standard",
-            damage=self.damage,
-            trust_headers=self._trust_headers,
-            stream=position,
-        )
-
-    def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, is_video: bool) -> None:
-        if is_video:
-            self.damage.video_packets_undecodable += 1
-        else:
-            self.damage.audio_packets_undecodable += 1
-        if times is not None:
-            times.drop_packet(packet)
 
     def timed_frame(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
         """Adds its times to a decoded frame; a frame without a time stamp follows the last one immediately."""
@@ -358,36 +234,6 @@ class Media:
         if part is not self.part:
             pts = round((start + self.origin) / self.time_base)
         return VideoFrame(frame, pts, start, min(length, MAX_GAP_S), part.pixel_aspect)
-
-    def _convert_sound(
-        self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame
-    ) -> Iterator[AudioBlock]:
-        start = duration = None
-        if frame.pts is not None:
-            clock = part.audio_clocks[stream]
-            ticks = frame.duration or Fraction(frame.samples, frame.sample_rate) / clock.time_base
-            start, duration = clock.seconds(frame.pts), clock.length(frame.pts, ticks)
-        yield from self._count_early_blocks(converter.convert(frame, start, duration))
-
-    def _count_early_blocks(self, blocks: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
-        for block in blocks:
-            if block.start is not None:
-                self.damage.audio_blocks_before_start += block.start < -_LEAD_IN
-                self._last_block = block
-            yield block
-
-    def _count_missing(self, part: Part, tallies: dict[int, StreamTally]) -> None:
-        for index, tally in tallies.items():
-            packets, seconds = tally.missing_packets()
-            self.lost_s = max(self.lost_s, seconds)
-            if part.video is not None and index == part.video.index:
-                self.damage.video_packets_missing += packets
-            else:
-                self.damage.audio_packets_missing += packets
-
-
-def _reorders_frames(part: Part) -> bool:
-    return part.video is not None and bool(part.video.codec_context.has_b_frames)
 
 
 def _states_rate(video: Any) -> bool:
