@@ -26,6 +26,12 @@ def _checked_step(text: str) -> str:
     return text
 
 
+_MEASURES = {
+    "course": (("ccc", "pearson", "rmse", "mse"), ("mean", "sd")),
+    "clips": (("ccc", "pearson", "rmse", "mse"), ("value",)),
+    "shares": (("uar", "f1", "accuracy", "cross_entropy"), ("value",)),
+}
+
 TableName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked_table_name)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=1000)]
 ShortText = Annotated[str, Field(max_length=1000)]
@@ -274,6 +280,17 @@ class FiguresDocument(Document):
     human: dict[str, Number] | None
     importance: ImportanceDocument
     ablation: dict[str, dict[str, JsonValue]]
+
+    @model_validator(mode="after")
+    def _has_its_measures(self) -> Self:
+        measures, figures = _MEASURES[self.kind]
+        for measure in measures:
+            about = self.model.get(measure)
+            keys = (*figures, "low", "high") if measure == measures[0] else figures
+            values = [about.get(key, "") for key in keys] if isinstance(about, dict) else [""]
+            if not all(isinstance(value, float | int | None) for value in values):
+                raise ValueError(f"model has no figures of {measure}")
+        return self
 
 
 class MetricsDocument(Document):
