@@ -14,7 +14,8 @@ from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import AudioBlock, Damage, FrameStatistics, VideoFrame
-from avcues.pipeline.media.part import PacketEnds, Part, is_empty
+from avcues.pipeline.media.packet_ends import PacketEnds
+from avcues.pipeline.media.part import Part, is_empty
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.scrambling import scrambled_packets
 from avcues.pipeline.media.sound import SoundConverter

@@ -13,7 +13,8 @@ from av.error import FFmpegError
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.frames import Damage
 from avcues.pipeline.media.joined_files import FileSection
-from avcues.pipeline.media.part import PacketEnds, Part
+from avcues.pipeline.media.packet_ends import PacketEnds
+from avcues.pipeline.media.part import Part
 from avcues.pipeline.media.picture.idet import RUN_FRAMES
 from avcues.pipeline.media.reading import Reading
 

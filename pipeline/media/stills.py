@@ -9,7 +9,8 @@ from av.error import FFmpegError
 
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import Damage, VideoFrame
-from avcues.pipeline.media.part import PacketEnds, Part, is_empty
+from avcues.pipeline.media.packet_ends import PacketEnds
+from avcues.pipeline.media.part import Part, is_empty
 
 # If key frames are farther apart than this, one picture is not worth the wait.
 _MAX_FRAMES_PER_SEEK = 1000
