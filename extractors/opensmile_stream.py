@@ -132,18 +132,18 @@ class OpenSmileStream:
         self._error: BaseException | None = None
         self._smile: OpenSMILE | None = _open_smile(feature_set, conf, rate_hz, step)
         self._smile.external_sink_set_callback("extsink", self._append_row)
-        # `abort` must find the thread, so it starts with the first samples, when the caller holds this stream.
+        # Started by the first samples, so that the caller can already `abort` the stream.
         self._thread: threading.Thread | None = None
-        self._begin_or_free = threading.Lock()
-        self._runs = False
-        # Waited for instead of the thread: before Python 3.13, an interrupt of Thread.join() marks a thread as ended
+        self._smile_lock = threading.Lock()
+        self._is_running = False
+        # `abort` waits for this event, because before Python 3.13 an interrupt of Thread.join() marks a thread as ended
         # that still runs (CPython issue 90882), and freeing openSMILE then crashes the process.
         self._ended = threading.Event()
 
     def _run(self) -> None:
-        with self._begin_or_free:
+        with self._smile_lock:
             smile = self._smile
-            self._runs = smile is not None
+            self._is_running = smile is not None
         try:
             if smile is not None:
                 smile.run()
@@ -201,9 +201,9 @@ class OpenSmileStream:
 
     def _free(self) -> None:
         """Frees openSMILE, once its thread has ended or cannot begin any more."""
-        with self._begin_or_free:
+        with self._smile_lock:
             smile, self._smile = self._smile, None
-        if self._runs:
+        if self._is_running:
             self._ended.wait()
         if smile is not None:
             smile.free()

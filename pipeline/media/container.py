@@ -15,8 +15,8 @@ import av
 from avcues.pipeline.media.codec_delay import codec_delay_s
 from avcues.pipeline.media.decoder import Decoder
 from avcues.pipeline.media.format_dump import Cropping
+from avcues.pipeline.media.frame_samples import may_be_interlaced, sample_runs
 from avcues.pipeline.media.frames import MAX_GAP_S, AudioBlock, Damage, FrameStatistics, VideoFrame
-from avcues.pipeline.media.look import may_be_interlaced, sample_runs
 from avcues.pipeline.media.part import Part
 from avcues.pipeline.media.picture.bars import ActivePicture
 from avcues.pipeline.media.picture.fields import FieldStatistics, combine

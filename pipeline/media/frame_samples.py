@@ -1,4 +1,4 @@
-"""Decodes samples from the whole file, to detect interlaced frames and black bars before it is measured."""
+"""Decodes samples of frames from a whole file, to detect interlaced frames and black bars."""
 
 from __future__ import annotations
 
