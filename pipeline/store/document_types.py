@@ -287,7 +287,9 @@ class FiguresDocument(Document):
         for measure in measures:
             about = self.model.get(measure)
             keys = (*figures, "low", "high") if measure == measures[0] else figures
-            values = [about.get(key, "") for key in keys] if isinstance(about, dict) else [""]
+            if not isinstance(about, dict):
+                raise ValueError(f"model has no figures of {measure}")
+            values = [*(about.get(key, "") for key in keys), about.get("low"), about.get("high")]
             if not all(isinstance(value, float | int | None) for value in values):
                 raise ValueError(f"model has no figures of {measure}")
         return self
