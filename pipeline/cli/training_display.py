@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from avcues.models_cache import WeightsError
 from avcues.pipeline.cli.console import Console
+from avcues.pipeline.errors import AvcuesError
 from avcues.pipeline.store.model_files import PAGE
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs
 from avcues.pipeline.training.figures import figure_tables, remarks
@@ -115,7 +115,10 @@ class FittingProgress:
 
 
 class ModelPage:
-    """Makes the page of a model, which is written together with its figures, unless the drawing library is missing.
+    """Makes the page of a model, which is written together with its figures.
+
+    If the page cannot be made, the model is kept without a page. The template and the drawing library are loaded at
+    once, so that nothing is downloaded after hours of fitting.
 
     Args:
         model: The final folder of the model.
@@ -123,24 +126,36 @@ class ModelPage:
     """
 
     def __init__(self, model: Path, report: Path | None = None) -> None:
+        from avcues.pipeline.report.page import library, templates
+
         self._model = model
         self._report = report
         self._problem = ""
+        self._had_page = False
+        try:
+            templates().get_template("model.html")
+            library()
+        except AvcuesError as error:
+            self._problem = str(error)
 
     def __call__(self, folder: Path, figures: Mapping[str, Any]) -> str | None:
         """Renders the page of a model whose folder is still being written; None if it cannot be made."""
         from avcues.pipeline.report.model_page import model_page
 
+        self._had_page = (self._model / PAGE).exists()
+        if self._problem:
+            return None
         try:
             return model_page(folder, figures, self._report, out=self._model)
-        except WeightsError as error:
-            self._problem = str(error)
+        except AvcuesError as error:
+            self._problem = str(error).replace(str(folder), str(self._model))
             return None
 
     def show(self, console: Console) -> None:
         """Prints the path of the page, or why it could not be made."""
         if self._problem:
-            console.print(f"[yellow]no page [/] {escape(self._problem)}", soft_wrap=True)
+            removal = "; the earlier page was removed, because its figures may differ" if self._had_page else ""
+            console.print(f"[yellow]no page [/] {escape(self._problem)}{removal}", soft_wrap=True)
         else:
             console.print(f"[bold]page    [/] {escape(str(self._model / PAGE))}", soft_wrap=True, highlight=False)
 

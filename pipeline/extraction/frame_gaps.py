@@ -29,10 +29,10 @@ class FrameGaps:
     @property
     def notes(self) -> tuple[str, ...]:
         """One line, if there are gaps."""
-        if not self._starts:
-            return ()
+        if len(self._starts) < 2:
+            return ()  # a still picture is on screen from start to end
         starts, lengths = np.frombuffer(self._starts), np.frombuffer(self._lengths)
-        typical = float(np.median(lengths[:-1])) if len(lengths) > 1 else 0.0
+        typical = float(np.median(lengths[:-1]))
         is_steady = np.mean(np.abs(lengths - typical) <= _NEAR * typical) > _STEADY_SHARE
         gaps = np.flatnonzero(lengths > (_MANY * typical if is_steady else max(_LONG_S, _MANY * typical)))
         if not len(gaps):

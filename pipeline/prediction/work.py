@@ -46,8 +46,13 @@ class PredictionWork:
 
     def process(self, video: VideoInput, progress: VideoProgress) -> VideoResult:
         """Predicts one video in this process. Errors are returned, not raised."""
+
+        def report() -> None:
+            progress(video.video_id, 0.0, None)
+
         try:
-            predictions = predict_video(self.model, self.data, video.video_id)
+            report()
+            predictions = predict_video(self.model, self.data, video.video_id, on_step=report)
             if isinstance(predictions, Problem):
                 raise AvcuesError(predictions.error)
         except Exception as error:

@@ -33,12 +33,15 @@ class Problem:
     error: str
 
 
-def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Problem:
+def predict_video(
+    model: Model, data: Dataset, video_id: str, *, on_step: Callable[[], object] = lambda: None
+) -> pa.Table | Problem:
     """Predicts every window of a video.
 
     Args:
         data: Opened with the tables that the model reads (`model.settings.tables`); `Model.check` checks how they were
             made.
+        on_step: Called when the tables have been read, and after each dimension.
 
     Returns:
         One row per window: `video_id`, `window`, `start` and `end` in seconds, then a float64 column per label on the
@@ -48,7 +51,8 @@ def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Prob
     """
     try:
         table = data.read(video_id)
-        predicted = model.predict(table)
+        on_step()
+        predicted = model.predict(table, on_dimension=on_step)
     except AvcuesError as error:
         return Problem(video_id, str(error))
     if model.settings.unit == "clip":

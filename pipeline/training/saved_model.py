@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -76,11 +76,14 @@ class Model:
         if differences:
             raise DatasetError("\n".join(f"{catalog.folder}: {difference}" for difference in differences))
 
-    def predict(self, table: pa.Table) -> dict[str, npt.NDArray[np.float64]]:
+    def predict(
+        self, table: pa.Table, *, on_dimension: Callable[[], object] = lambda: None
+    ) -> dict[str, npt.NDArray[np.float64]]:
         """Predicts the windows of one video, on the scale of the labels.
 
         Args:
             table: The video's rows, as `Dataset.read` returns them, with the tables that the model reads.
+            on_dimension: Called after each dimension.
 
         Returns:
             For each label, (windows,) predictions: a number, or the share of a category under the name
@@ -108,6 +111,7 @@ class Model:
                     predicted[label] = _on_all_rows(values, rows, table.num_rows)
                 if len(fitted.readout) > 1:
                     predicted[f"{dimension}_std"] = _on_all_rows(outputs.std(axis=1), rows, table.num_rows)
+                on_dimension()
         return predicted
 
 

@@ -169,6 +169,11 @@ def prepare(
     human = {} if ratings is None else _human_agreement(ratings, files[MAIN], settings, tested(folds), data)
     raters = files[MAIN].metadata.get("raters", {}) if ratings is None else raters_by_video(ratings)
     notes += notes_on_shared_raters(raters, folds)
+    if pretrain and ratings is None:
+        notes.append(
+            "whether raters of the labels for pretraining also rated test videos is unknown: no ratings were given, "
+            "and only they tell"
+        )
     return Study(
         data=data,
         settings=settings,

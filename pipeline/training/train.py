@@ -115,8 +115,8 @@ def evaluate_saved(
         folder: The folder of a model that `train` saved.
         annotations: The ratings from which the labels were made; None: keep the agreement of raters that training
             computed.
-        page: Called with the folder and the figures; returns the text of the page, or None for no page. Default: no
-            page.
+        page: Called with the folder and the figures; returns the text of the page, or None for no page: an earlier
+            page is then removed, because its figures may differ. Default: no page.
 
     Raises:
         AvcuesError: The folder is not a model, one of its tables is missing, or the ratings cannot be used.
@@ -139,7 +139,9 @@ def evaluate_saved(
     with replaced_files() as write:
         write(folder / METRICS, lambda file: file.write(json_bytes(figures)))
         write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
-        if text is not None:
+        if text is None:
+            (folder / PAGE).unlink(missing_ok=True)  # an earlier page has other figures
+        else:
             write(folder / PAGE, lambda file: file.write(text.encode()))
     return figures
 

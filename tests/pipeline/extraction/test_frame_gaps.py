@@ -33,7 +33,7 @@ def test_gaps_between_frames_are_said(tmp_path: Path, stretches: list[tuple[floa
     assert note.startswith(said)
 
 
-@pytest.mark.parametrize("every", [0.04, 0.5, 2.0])
+@pytest.mark.parametrize("every", [0.04, 0.5, 2.0, 10.0])  # the last: one still frame
 def test_steady_frames_are_not_mentioned_however_slow(tmp_path: Path, every: float) -> None:
     assert notes(Clip(frames((0, 10), every=every), last_frame=Fraction(str(every))), tmp_path) == ()
 

@@ -20,7 +20,10 @@ from typer.testing import CliRunner, Result
 from avcues.pipeline import training
 from avcues.pipeline.cli.app import app
 from avcues.pipeline.dataset.opening import open_dataset
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.prediction.work import PredictionWork
 from avcues.pipeline.store.parquet import read_metadata
+from avcues.pipeline.store.video_input import VideoInput
 
 FILES = {
     "MODELCARD.md",
@@ -170,6 +173,32 @@ def test_figures_are_computed_again_from_what_was_saved(late: Path, planted: Pat
     assert (copy / "MODELCARD.md").read_bytes() == (late / "MODELCARD.md").read_bytes()
 
 
+def test_a_page_that_cannot_be_made_costs_only_the_page_and_no_old_page_stays(late: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(late, tmp_path / "late"))
+    (copy / "history.parquet").write_bytes(b"not a table")
+    (copy / "index.html").write_text("the page of earlier figures")
+    (copy / "metrics.json").unlink()
+    done = run("evaluate", copy)
+    assert done.exit_code == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("no page")]
+    assert line.endswith("; the earlier page was removed, because its figures may differ")
+    assert not (copy / "index.html").exists()
+    assert (copy / "metrics.json").read_bytes() == (late / "metrics.json").read_bytes()
+
+
+def test_a_trained_model_is_kept_if_its_page_cannot_be_made(
+    planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(folder: Path, *arguments: object, **options: object) -> str:
+        raise InputError(f"{folder}: is damaged")
+
+    monkeypatch.setattr("avcues.pipeline.report.page.library", dict)
+    monkeypatch.setattr("avcues.pipeline.report.model_page.model_page", damaged)
+    said = train(planted, tmp_path / "m", "lasso", *TABLES, "--folds", 3)
+    assert f"no page  {tmp_path / 'm'}: is damaged\n" in said
+    assert {path.name for path in (tmp_path / "m").iterdir()} == FILES | {"coefficients.parquet"}
+
+
 def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
     done = run("compare", late, lasso, "--json")
     assert done.exit_code == 0, done.stderr
@@ -275,6 +304,16 @@ def test_a_saved_model_predicts_the_same_in_another_process_and_on_workers(
     assert (tmp_path / "0.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
 
 
+def test_a_prediction_reports_progress_at_each_step(lasso: Path, planted: Path) -> None:
+    model = training.load_model(lasso)
+    data = open_dataset(str(planted / "features"), tables=model.settings.tables)
+    reports: list[str] = []
+    work = PredictionWork(model=model, data=data)
+    result = work.process(VideoInput("clip00", "clip00"), lambda video_id, done_s, total_s: reports.append(video_id))
+    assert result.state == "done"
+    assert reports == ["clip00"] * (2 + len(model.dimensions))  # at the start, of the tables, of each dimension
+
+
 def test_features_of_another_recipe_are_refused_with_every_difference(
     late: Path, planted: Path, tmp_path: Path
 ) -> None:
@@ -305,6 +344,7 @@ def test_the_script_s_protocol_leaks_and_says_so_and_each_choice_can_be_replaced
     options = [*TABLES, *QUICK, "--epochs", 1, "--dimensions", "valence", *pretraining(planted), "--protocol", "muvi"]
     said = train(planted, tmp_path / "muvi", "pair", *options)
     assert "pretrain=shared: the branches" in said
+    assert "whether raters of the labels for pretraining also rated test videos is unknown" in said
     assert len(figures(tmp_path / "muvi")["leaks"]) == 2
     chosen = json.loads((tmp_path / "muvi" / "model.json").read_text())["settings"]["protocol"]
     assert chosen["split"], chosen["validation"] == ("kfold", "half")
