@@ -36,7 +36,7 @@ def _import_once() -> Any:
     finally:
         if telemetry is not None:
             sys.modules[_TELEMETRY] = telemetry
-    # The first call fills a table in C++ and runs Python while it does: two threads whose first inference comes at the
-    # same time would wait for each other forever.
+    # The first conversion of a type fills a table in C++ that runs Python code meanwhile. Two threads that made their
+    # first inference at the same time would deadlock, so it is done here.
     package.Type.f32.to_dtype()
     return package

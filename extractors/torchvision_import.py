@@ -66,7 +66,8 @@ def _forget_torchvision() -> None:
 def _without_compiler() -> Iterator[None]:
     """Keeps torch's compiler from being imported, which would take longer than torch itself.
 
-    torchvision only asks the compiler whether it can compile, and excludes functions; avcues compiles nothing.
+    torchvision only asks the compiler whether it can compile, and tells it which functions not to compile; avcues
+    compiles nothing.
     """
     if "torch._dynamo" in sys.modules:
         yield

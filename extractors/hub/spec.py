@@ -16,6 +16,15 @@ from avcues.extractors.hub.options import HubOptions
 from avcues.models_cache.errors import WeightsError
 
 Kind = Literal["image", "hidden sound", "sound", "video", "text"]
+_INPUTS: Mapping[Kind, str] = {
+    "image": "images",
+    "hidden sound": "sound",
+    "sound": "sound",
+    "video": "video clips",
+    "text": "text",
+}
+"""What a model of each kind reads, for messages."""
+
 Output = Literal["probabilities", "scores", "values", "embedding"]
 
 _CLASSIFIERS: Mapping[str, Kind] = {
@@ -30,7 +39,8 @@ _SOUND_PROCESSORS = (
     "ASTFeatureExtractor",
     "ClapFeatureExtractor",
 )
-# Frame rates of the training clips: of 30 frames per second, every 4th (16 frames), 32nd (8) and 2nd (32).
+# Frame rates of the training clips, taken from videos of 30 frames per second: every 4th frame (clips of 16), every
+# 32nd (clips of 8), every 2nd (clips of 32).
 _TRAINING_RATES_HZ: Mapping[str, float] = {"videomae": 7.5, "timesformer": 0.9375, "vivit": 15.0}
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _RESERVED_NAMES = (
@@ -138,7 +148,7 @@ def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bo
     }
     for option, (is_suitable, purpose) in uses.items():
         if not is_suitable:
-            raise AvcuesError(f"model {name}: the option {option} is for {purpose}; this is a model of {kind}")
+            raise AvcuesError(f"model {name}: the option {option} is for {purpose}; this model reads {_INPUTS[kind]}")
 
 
 def _labels(config: Any) -> tuple[Output, tuple[str, ...]]:
@@ -187,7 +197,10 @@ def _clip_rate(name: str, config: Any, options: HubOptions) -> Fraction:
 
 
 def _width_of_text(name: str, config: Any, spec: ModelSpec, options: HubOptions) -> int:
-    """Number of outputs, from the configuration: text models read the values of the mask, so `_width` fails."""
+    """Number of outputs, from the configuration.
+
+    `_width` would fail: it computes only shapes, and text models need the values of their mask.
+    """
     if options.layer is not None and not -config.num_hidden_layers - 1 <= options.layer <= config.num_hidden_layers:
         raise AvcuesError(f"model {name}: it has no layer {options.layer}")
     return len(spec.labels) or int(config.hidden_size)

@@ -20,7 +20,7 @@ from avcues.models_cache.loading import check_all_used, load_numpy_pickle, load_
 CLASS_COUNT, EMBEDDING_WIDTH = 400, 1024
 _BN_EPSILON = 1e-3
 _INPUT_RANGE = 255
-_GREY = 128  # of 0..255: padding adds zeros, which in the published range -1..1 lie at 127.5
+_GREY = 128  # a level of 0..255: the published network pads with 0 of -1..1, which is level 127.5
 
 _READS_LEVELS = "reads levels of 0..255"
 
@@ -108,7 +108,9 @@ class Features(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.identity = ""
+        self.identity = (
+            ""  # part of the fingerprint of `OpenVinoNetwork`: `read_levels` changes what `forward` computes
+        )
         self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
         self.Conv3d_2b_1x1 = Unit(64, 64, 1)
         self.Conv3d_2c_3x3 = Unit(64, 192, 3)
@@ -118,7 +120,8 @@ class Features(nn.Module):
     def forward(self, clips: Tensor) -> Tensor:
         first_layer = self.Conv3d_1a_7x7
         if self.identity == _READS_LEVELS:
-            # Padded before the axes are permuted, so that OpenVINO reads the input in its own order.
+            # Padded before the axes are permuted, so that OpenVINO reads the input in the
+            # order (B, T, H, W, 3) in which it arrives.
             padding = _same_padding(clips.shape[1:4], first_layer.kernel_size, first_layer.stride)
             x = functional.pad(clips, [0, 0, *padding], value=_GREY)
             x = first_layer(x.permute(0, 4, 1, 2, 3).float(), padded=True)

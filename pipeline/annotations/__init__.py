@@ -5,10 +5,10 @@
 (('music', 'visual', 'audiovisual'), ['arousal', 'valence', 'liking', 'mood'])
 >>> check(study).problems
 ()
->>> made = gold(study, Recipe(weights="others", delay=1.0))
->>> made.tables["music"].column_names[:5]
+>>> gold_standard = gold(study, Recipe(weights="others", delay=1.0))
+>>> gold_standard.tables["music"].column_names[:5]
 ['video_id', 'window', 'arousal', 'arousal_std', 'arousal_n']
->>> read_about(made.tables["music"])["recipe"]["delay"]
+>>> read_labels_metadata(gold_standard.tables["music"])["recipe"]["delay"]
 1.0
 """
 
@@ -17,7 +17,7 @@ from avcues.pipeline.annotations.across_setups.perspectives import Perspectives,
 from avcues.pipeline.annotations.checking.check import Check, check
 from avcues.pipeline.annotations.example import example
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
-from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, read_about, write_gold
+from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, read_labels_metadata, write_gold
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
 from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
 from avcues.pipeline.annotations.importing.format import FormatOptions
@@ -80,7 +80,7 @@ __all__ = [
     "plot",
     "raters_needed",
     "read",
-    "read_about",
+    "read_labels_metadata",
     "retest_reliability",
     "soft_labels",
     "spearman_brown",

@@ -35,7 +35,10 @@ def gold(
     ] = None,
     protocol: Annotated[
         Protocol,
-        typer.Option(help="muvi: as the study's script (--weights all --windows 118, both dimensions or neither)."),
+        typer.Option(
+            help="muvi: as in the study (--weights all, 118 windows; a rater's clip counts only if all its dimensions "
+            "can be used)."
+        ),
     ] = "avcues",
     method: Annotated[
         Literal["ewe", "mean", "median"], typer.Option(help="Evaluator weighted estimator, or plain mean or median.")
@@ -61,7 +64,7 @@ def gold(
         Literal["none", "dba", "raaw"],
         typer.Option(
             help="Align raters moment by moment, so that labels depend on what follows (not causal): dba, their DTW "
-            "barycentre; raaw, warped and weighted by their agreement unaligned. Needs the extra warping."
+            "barycentre; raaw, warped to it, each weighted by its agreement before warping. Needs the extra warping."
         ),
     ] = "none",
     longest_warp: Annotated[
@@ -70,7 +73,9 @@ def gold(
     windows: Annotated[
         int | None,
         typer.Option(
-            help="Use only the first windows; series that end earlier are left out, series with gaps are not."
+            metavar="N",
+            help="Use only the first N windows. Series that end earlier are left out; series with gaps are kept if "
+            "they have the share --shortest of these windows.",
         ),
     ] = None,
     shortest: Shortest = 0.9,
@@ -85,7 +90,8 @@ def gold(
     partition: Annotated[
         Path | None,
         typer.Option(
-            help="The same from a study's own partition, as for train: CSV of video_id and part (train, ...)."
+            help="Instead of --training-videos, a CSV of a study's own partition, with the columns video_id and part: "
+            "the videos of part train are used."
         ),
     ] = None,
     features: Annotated[str | None, typer.Option(help="Folder made by avcues extract, for --delay auto.")] = None,
@@ -138,7 +144,11 @@ def soft(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for one labels file per setup.")],
     dimensions: Annotated[
-        str | None, typer.Option(help="Comma-separated, all over time or all once per clip; default: all.")
+        str | None,
+        typer.Option(
+            help="Comma-separated dimensions, either all rated over time or all rated once per clip; "
+            "default: every dimension."
+        ),
     ] = None,
     bins: Annotated[int, typer.Option(min=2, help="Bins of a dimension with more than 11 distinct values.")] = 5,
     round_: Round = None,
@@ -154,7 +164,7 @@ def soft(
     [bold]avcues annotations soft[/] ann --out soft --dimensions mood
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.gold_standards.gold import read_about
+        from avcues.pipeline.annotations.gold_standards.gold import read_labels_metadata
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
         from avcues.pipeline.annotations.ratings.files import read, write_tables
 
@@ -167,7 +177,7 @@ def soft(
             shortest=shortest,
             keep_constant=keep_constant,
         )
-        metadata = next((read_about(table) for table in tables.values()), None) or {}
+        metadata = next((read_labels_metadata(table) for table in tables.values()), None) or {}
         show_notes([f"left out: {count} {reason} series" for reason, count in metadata.get("left_out", {}).items()])
         files = {out / f"{setup}.parquet": table for setup, table in tables.items()}
         write_tables(files)

@@ -22,7 +22,11 @@ Protocol = Literal["avcues", "muvi"]
 Weights = Literal["others", "all", "pairwise-ccc"]
 
 StudyProtocol = Annotated[
-    Protocol, typer.Option(help="muvi: as in the study (--weights all, 118 windows, both dimensions or neither).")
+    Protocol,
+    typer.Option(
+        help="muvi: as in the study (--weights all, 118 windows; a rater's clip counts only if all its dimensions can "
+        "be used)."
+    ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="ANN", help="Folder made by avcues annotations import.")]
 Out = Annotated[
@@ -163,7 +167,7 @@ class ImportOutput:
         """Writes the imported ratings; prints what was changed or left out, and what gold standards will leave out."""
         import pyarrow as pa
 
-        from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
+        from avcues.pipeline.annotations.checking.change_logs import change_log_notes
         from avcues.pipeline.annotations.importing.add import added
         from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
         from avcues.pipeline.annotations.ratings.files import RATINGS, read, write
@@ -173,7 +177,7 @@ class ImportOutput:
         show_notes(imported.notes)
         # Releases the memory that reading used before more is allocated.
         pa.default_memory_pool().release_unused()
-        show_notes(looks_like_changes(imported))
+        show_notes(change_log_notes(imported))
         _, left_out = usable(series_of(imported))
         show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
         if self._add and (self._out / RATINGS).exists():
@@ -237,7 +241,7 @@ def parse_level(text: str) -> tuple[str, Level]:
 
 
 def lengths_of(features: str | None) -> dict[str, float] | None:
-    """By id of each video of a folder, its length in seconds."""
+    """Length in seconds of each video of a folder, by video id."""
     if features is None:
         return None
     from avcues.pipeline.dataset import join

@@ -12,7 +12,10 @@ from avcues.pipeline.cli.visible_text import print_visible
 
 
 def merge(
-    parts: Annotated[list[Path], typer.Argument(metavar="PART", help="Folders that runs on parts of the videos made.")],
+    parts: Annotated[
+        list[Path],
+        typer.Argument(metavar="PART", help="Output folders of runs that each processed a part of the videos."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of all videos; it may exist.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:

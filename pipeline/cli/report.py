@@ -20,11 +20,11 @@ _STILLS = {
 
 
 def report(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
+    features_folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
     video_ids: Annotated[
         list[str], typer.Argument(metavar="VIDEO_ID", autocompletion=completion.videos, help="Videos; none: all.")
     ] = [],  # noqa: B006  (typer copies it)
-    folder: Annotated[
+    report_folder: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the pages; default: DIR/report.")
     ] = None,
     media: Annotated[Path | None, typer.Option(help="Folder of the videos, which the pages play.")] = None,
@@ -50,7 +50,9 @@ def report(
     fresh: Annotated[
         bool,
         typer.Option(
-            "--fresh", help="Ignore the options of the former report, which otherwise replace omitted options."
+            "--fresh",
+            help="Do not reuse the options of the previous report; without --fresh, options that you omit are "
+            "taken from it.",
         ),
     ] = False,
     share: Annotated[
@@ -79,9 +81,9 @@ def report(
     """
     with OneLineErrors(debug, out="--out"):
         problems = make_report(
-            out,
+            features_folder,
             video_ids,
-            out=folder,
+            out=report_folder,
             media=media,
             predictions=predictions,
             annotations=annotations,

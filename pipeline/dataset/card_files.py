@@ -35,11 +35,11 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
     """
     paths = {DATA_CARD: data_card_path(catalog.folder), CROISSANT: croissant_path(catalog.folder)}
     record = card_record_path(catalog.folder)
-    former = _checked_hashes(paths, record)
+    existing_hashes = _checked_hashes(paths, record)
     texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
     # The hashes are written first: a run that is killed in between leaves files that the next run recognises.
-    hashes = {name: [*former[name], _hash(content)] for name, content in contents.items()}
+    hashes = {name: [*existing_hashes[name], _hash(content)] for name, content in contents.items()}
     replace_file(record, lambda file: file.write(json_bytes(hashes)))
     with replaced_files() as write:
         for name, content in contents.items():

@@ -38,7 +38,10 @@ def read_label_metadata(table: pa.Table, step: Fraction, file_name: str) -> dict
 def complete_label_metadata(
     metadata: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, file_name: str
 ) -> tuple[dict[str, Any], list[str]]:
-    """Completes metadata that labels lost in pandas or a CSV file, from their columns; returns also notes."""
+    """Returns the metadata and notes for the user.
+
+    If pandas or a CSV file lost the metadata, recovers from the columns what they still tell.
+    """
     if metadata:
         return metadata, []
     gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
@@ -61,10 +64,10 @@ def complete_label_metadata(
     ]
 
 
-def _flags(values: pa.ChunkedArray, file_name: str) -> np.ndarray:
+def _flags(values: pa.ChunkedArray, place: str) -> np.ndarray:
     """(rows,) truth values, which CSV files may write as 1, True or true."""
     texts = pc.utf8_lower(values.cast(pa.string()))
     is_flag = pc.is_in(texts, pa.array(["true", "false", "1", "0", "1.0", "0.0"]))
     if not pc.all(is_flag).as_py():
-        raise InputError(f"{file_name} holds other values than true and false")
+        raise InputError(f"{place} holds other values than true and false")
     return np.asarray(pc.is_in(texts, pa.array(["true", "1", "1.0"])).to_numpy())

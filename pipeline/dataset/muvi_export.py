@@ -121,7 +121,10 @@ def _with_dropped_columns(id_column: str, video_id: str, features: pa.Table) -> 
 
 
 def visual_rows(windows: int) -> pa.Array:
-    """The windows of the visual rows: the script drops the last two rows, which must not be rows that it needs."""
+    """The window that each visual row holds.
+
+    The script drops a video's last two rows, so a short video ends with copies of its last row for the script to drop.
+    """
     rows = min(windows, USED_ROWS) + ROWS - USED_ROWS
     return pa.array(np.minimum(np.arange(rows), windows - 1))
 

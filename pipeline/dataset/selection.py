@@ -28,13 +28,16 @@ def choose_columns(
     *,
     allow_items: bool = False,
 ) -> tuple[StoredColumn, ...]:
-    """The columns of the given tables whose names match a pattern, in their order; None: all.
+    """The columns that belong to one of `tables` and whose name matches one of `patterns`, in the order of `columns`.
+
+    None stands for every table or every name.
 
     Args:
         allow_items: Whether item tables may be named.
 
     Raises:
-        DatasetError: A table is unknown or has no row per window, or a pattern matches none of the tables' columns.
+        DatasetError: A table is unknown, or is an item table although `allow_items` is false; or a pattern matches no
+            column of the tables.
     """
     for name in tables or ():
         if not allow_items and name in item_tables(catalog):

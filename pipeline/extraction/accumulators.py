@@ -74,12 +74,13 @@ class ItemRows:
 
     Args:
         table: The table.
-        link: Makes the columns that are not collected, from the table's name and its items; None if there are none.
+        derive_columns: Function that computes, at the end, the columns that `add` does not receive, from the table's
+            name and its items; None: `add` receives all columns.
     """
 
-    def __init__(self, table: Table, link: Callable[[str, Items], Columns] | None = None) -> None:
+    def __init__(self, table: Table, derive_columns: Callable[[str, Items], Columns] | None = None) -> None:
         self._table = table
-        self._link = link
+        self._derive_columns = derive_columns
         self._window_of_row: list[npt.NDArray[np.int32]] = []
         self._columns: dict[str, list[npt.NDArray[Any]]] = {c.name: [] for c in table.columns}
 
@@ -95,7 +96,7 @@ class ItemRows:
         self._window_of_row.append(np.concatenate(window_of_row or [np.empty(0, np.int32)]))
         item_order = np.concatenate(item_of_row or [np.empty(0, np.intp)])
         for name, parts in self._columns.items():
-            if self._link is None or name in columns:
+            if self._derive_columns is None or name in columns:
                 parts.append(np.asarray(columns[name])[item_order])
 
     def finish(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> TableRows:
@@ -113,10 +114,10 @@ class ItemRows:
             empty: npt.NDArray[Any] = np.empty(0, _NUMPY_DTYPES.get(column.dtype, column.dtype))
             collected = np.concatenate([empty, *self._columns[column.name]])
             columns[column.name] = collected[is_in_video] if len(collected) else empty
-        if self._link is not None:
+        if self._derive_columns is not None:
             starts, _ = grid.edges(len(shot_of_window))
             items = Items(columns, starts[window_of_row], shot_of_window[window_of_row], float(grid.step))
-            columns.update(self._link(self._table.name, items))
+            columns.update(self._derive_columns(self._table.name, items))
         return TableRows(self._table, columns, window_of_row=window_of_row)
 
 

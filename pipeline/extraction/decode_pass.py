@@ -183,7 +183,7 @@ class DecodePass:
             audio=self._audio is not None,
             subtitles=None if stream is None else stream.index,
         )
-        reported = time.perf_counter()
+        last_report_time = time.perf_counter()
         while True:
             with self._executor.stopwatch("decode"):
                 item = next(decoded, None)
@@ -195,8 +195,8 @@ class DecodePass:
             else:
                 assert self._audio is not None
                 self._audio.push(item)
-            if item.start is not None and time.perf_counter() - reported > _PROGRESS_INTERVAL_S:
-                reported = time.perf_counter()
+            if item.start is not None and time.perf_counter() - last_report_time > _PROGRESS_INTERVAL_S:
+                last_report_time = time.perf_counter()
                 progress(float(item.start), self._media.metadata.duration_s)
 
     def rows(self) -> Iterator[tuple[BaseExtractor, TableRows]]:

@@ -106,19 +106,19 @@ class Decoder:
         ends: PacketEnds,
     ) -> Iterator[VideoFrame | AudioBlock]:
         video = part.video if self._reads_video else None
-        sounds = part.audio[: self._media.audio_streams] if self._reads_audio else ()
-        streams: list[Any] = [*(() if video is None else (video,)), *sounds]
-        texts = [stream for stream in part.container.streams.subtitles if stream.index == self._subtitles]
-        if not (streams or texts):
+        audio_streams = part.audio[: self._media.audio_streams] if self._reads_audio else ()
+        streams: list[Any] = [*(() if video is None else (video,)), *audio_streams]
+        subtitle_streams = [stream for stream in part.container.streams.subtitles if stream.index == self._subtitles]
+        if not (streams or subtitle_streams):
             return
         if part.video is not None:
             part.video.codec_context.thread_count = self._threads
         tallies = {stream.index: part.tally(stream) for stream in streams}
-        converters = {stream.index: self._converter(part, i) for i, stream in enumerate(sounds)}
+        converters = {stream.index: self._converter(part, i) for i, stream in enumerate(audio_streams)}
         times = DecodeOrderTimestamps() if part.format in _CONTAINERS_WITHOUT_PTS else None
         census = FrameCensus(self._media.damage)
-        for packet in part.packets([*streams, *texts], self._media.damage, ends):
-            if packet.stream in texts:
+        for packet in part.packets([*streams, *subtitle_streams], self._media.damage, ends):
+            if packet.stream in subtitle_streams:
                 self._media.damage.subtitles_undecodable += add_cues(
                     packet, part.clock(packet.stream), self._media.cues
                 )
@@ -126,6 +126,8 @@ class Decoder:
             is_video = packet.stream is video
             tallies[packet.stream.index].add(packet)
             if is_empty(packet):
+                # A Theora encoder writes an empty packet for a picture like the last one. Where frames are
+                # reordered, and in containers without times, the last frame decoded need not be the one before it.
                 repeats = (
                     is_video and times is None and self._frame_filter.last is not None and not _reorders_frames(part)
                 )
@@ -174,8 +176,8 @@ class Decoder:
         if block is not None and block.start is not None:
             end = max(end, block.start + Fraction(block.channels.shape[1], self._media.audio_rate_hz))
         if next_part.format == "mpegts":
-            ahead = next_part.origin - part.origin - end
-            end = next_part.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
+            clock_gap = next_part.origin - part.origin - end
+            end = next_part.origin - part.origin if _SAME_CLOCK[0] <= clock_gap <= _SAME_CLOCK[1] else end
             self._successor_ids |= {stream.id for stream in next_part.selection.streams}
             notes_before = self._media.part.selection.notes()
             self._media.notes[: len(notes_before)] = self._media.part.selection.notes(self._successor_ids)

@@ -58,7 +58,8 @@ def _standard_weights(names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
 def standard_downmix(samples: Samples, layout: av.AudioLayout) -> npt.NDArray[np.float32]:
     """Mixes surround sound to stereo by ITU-R BS.775, normalised so that it cannot clip, then to mono by the mean.
 
-    The channel of low-frequency effects is left out, as in players. Channels without known positions count the same.
+    The channel of low-frequency effects is left out, as in players. If the position of any channel is unknown, or there
+    is no other channel, the mix is the mean of all channels.
 
     Args:
         samples: (C, n).

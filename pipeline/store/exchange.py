@@ -80,7 +80,7 @@ def recover(out: Path) -> None:
         remove(leftover)
 
 
-def replace_file(path: Location, content: Callable[[BinaryIO], object]) -> None:
+def replace_file(path: Location, write_content: Callable[[BinaryIO], object]) -> None:
     """Writes a file that the user named, and removes leftovers of killed processes that wrote it.
 
     Raises:
@@ -89,7 +89,7 @@ def replace_file(path: Location, content: Callable[[BinaryIO], object]) -> None:
     """
     if isinstance(path, Path):
         recover(path)
-    write_atomically(path, content)
+    write_atomically(path, write_content)
 
 
 @contextmanager
@@ -103,10 +103,10 @@ def replaced_files() -> Iterator[Write]:
     uploads: list[tuple[Location, bytes]] = []
     with ExitStack() as files:
 
-        def write(path: Location, content: Callable[[BinaryIO], object]) -> None:
+        def write(path: Location, write_content: Callable[[BinaryIO], object]) -> None:
             if not isinstance(path, Path):
                 buffer = io.BytesIO()
-                content(buffer)
+                write_content(buffer)
                 uploads.append((path, buffer.getvalue()))
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def replaced_files() -> Iterator[Write]:
             staged.append((path.parent / temporary_name(path.name), path))
             file = files.enter_context(staged[-1][0].open("wb"))
             mark_in_use(file.fileno())
-            content(file)
+            write_content(file)
             file.flush()
             os.fsync(file.fileno())
 
@@ -131,7 +131,9 @@ def replaced_files() -> Iterator[Write]:
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """A hidden folder for what goes into a file, which the next writer of that file removes if this process is killed.
+    """A hidden folder for the parts of a file that is being written.
+
+    If this process is killed, the next writer of that file removes the folder.
 
     Args:
         beside: The file.

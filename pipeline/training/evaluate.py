@@ -165,7 +165,7 @@ def compare_clips(labels: Floats, first: Floats, second: Floats, groups: Sequenc
 
 
 def score_of_sums(sums: Floats, measure: str) -> Floats:
-    """(...) the value of a measure, computed from (..., 6) sums.
+    """Values of a measure, of shape (...), computed from sums of shape (..., 6).
 
     Args:
         sums: Number of rows, sums and sums of squares of labels and predictions, and sum of their products.

@@ -41,15 +41,16 @@ class Protocol:
         keep: "best": the weights of the epoch with the lowest loss on validation videos; "last": those of the last
             epoch. Branches that PAIR pretrains always keep their best epoch, as in the script.
         pretrain: For PAIR: "matched": branches are pretrained on the training videos of their fold; "shared": in every
-            fold on those of the last fold, as in the script, so that branches have seen most test videos.
+            fold, branches are pretrained on the training videos of the last fold, as in the script, so that they have
+            seen most test videos.
         block: "script": linear layer, LSTM, LSTM with half the units; "paper": two LSTMs with all the units.
         units: Width of the layers; even.
         dropout: Share of outputs dropped after each LSTM, 0 to below 1.
         length: Windows in the sequence that a network reads.
-        horizon: Windows between the last one that the network reads and the one whose label it predicts; 0: the same.
+        horizon: How many windows after the last one that the network reads the predicted label lies; 0: in that window.
         batch_size: Sequences per step, for networks with one block.
         fusion_batch_size: Sequences per step, for networks with two blocks.
-        learning_rate: Of Adam.
+        learning_rate: Learning rate of Adam.
         loss: "mse": mean squared error; "ccc": 1 - CCC of the batch.
         epochs: The largest number of epochs.
         patience: Fitting stops after this many epochs without a lower loss on validation videos.

@@ -68,7 +68,7 @@ def rate(folder: Path, data: avcues.Dataset) -> list[Path]:
     recipe = ratings.Recipe(delay="auto", smooth=ratings.Smoothing(windows=7))
     values = ratings.FeatureValues(data)
     made: ratings.Gold = ratings.gold(study, recipe, features=values)
-    ratings.read_about(made.tables["music"])
+    ratings.read_labels_metadata(made.tables["music"])
     ratings.soft_labels(study, ["arousal"], bins=3)
     ratings.import_tidy("ratings.csv", range_=(-1, 1))
     ratings.import_wide(["anna.csv"], setup="music")

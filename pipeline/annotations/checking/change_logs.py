@@ -18,7 +18,7 @@ _SHARE = 0.5
 """Share of series that must look like a log."""
 
 
-def looks_like_changes(annotations: Annotations) -> list[str]:
+def change_log_notes(annotations: Annotations) -> list[str]:
     """A note for each dimension whose series look like logs of changes, and are not read as such."""
     notes = []
     for dimension in annotations.numeric():

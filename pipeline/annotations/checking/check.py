@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from avcues.pipeline.annotations.checking.alignment import CERTAIN, Alignment, alignment, rows_of
-from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
+from avcues.pipeline.annotations.checking.change_logs import change_log_notes
 from avcues.pipeline.annotations.checking.design import coverage, gaps
 from avcues.pipeline.annotations.checking.raters import beside_others, contradictions, off_scale, without_series
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
@@ -74,7 +74,7 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
     notes = [
         *without_series(every, series),
         *in_words(left_out),
-        *looks_like_changes(annotations),
+        *change_log_notes(annotations),
         *gaps(annotations, covered),
         *(_in_place(measured) for measured in alignments if not measured.shift),
     ]

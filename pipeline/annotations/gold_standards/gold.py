@@ -174,7 +174,7 @@ def write_gold(result: Gold, folder: Path) -> list[Path]:
     return paths
 
 
-def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
+def read_labels_metadata(labels: Path | pa.Table) -> dict[str, Any] | None:
     """The metadata of a file or table of labels; None if avcues did not make it.
 
     `fitted_on` names the videos that anything was fitted on; no model may be tested on them with these labels. If it is

@@ -1,4 +1,4 @@
-"""How far raters agree: per setup and dimension, between setups, and by labels and profiles."""
+"""How far raters agree: in each setup and dimension, between setups, and between groups of raters."""
 
 from __future__ import annotations
 
@@ -35,18 +35,19 @@ class Agreement:
         weights: Weights of the consensus in the leave-one-out CCC.
         windows: Number of first windows that were used; None: all.
         whole_clips: Whether all of a rater's series of a clip were left out if one of them was.
-        bootstrap: Of the intervals.
+        bootstrap: Number and seed of the bootstrap samples behind the intervals.
         by_setup: One entry per setup and dimension.
         between_setups: One entry per pair of setups and dimension.
         labels: One entry per dimension of labels.
-        medians: Tests of single series, by setup and by who rated.
+        medians: Rank tests of the medians of series, between setups and between groups of raters.
         normality: Whether ratings are normally distributed, one test per setup and dimension.
         mixed_models: Effects of the setup, with raters and videos as random effects, one per dimension.
         retest: How far raters agree with themselves, where clips were rated again.
-        plans: The reliability of the mean of so many raters, one per setup and dimension rated in numbers.
-        notes: What was used although something is missing in it, one line each.
+        plans: For each setup and dimension rated in numbers: how reliable the mean of a given number of raters would
+            be.
+        notes: One line for each kind of data that was used although parts of it are missing.
         left_out: Series left out, by reason.
-        not_compared: Columns about raters or clips that were not compared by, each with the reason.
+        not_compared: Columns about raters or clips whose groups were not compared, each with the reason.
     """
 
     weights: str
@@ -85,8 +86,9 @@ def agreement(
     Args:
         annotations: Ratings of any kind.
         weights: Weights of the consensus that a rater is compared with; see `ewe`.
-        windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
-            decides.
+        windows: Number of first windows that are used; series that end earlier, or have values in less than the share
+            `shortest` of them, are left out. None: all windows are used, and `shortest` alone decides which series are
+            left out.
         whole_clips: Leave out all of a rater's series of a clip if one of them is constant or too short.
         shortest: Series are left out that are shorter than this share of the median length over the series of the same
             video, setup and dimension.
@@ -108,7 +110,7 @@ def agreement(
     models: list[MixedModel] = []
     plans: list[RaterPlan] = []
     notes: list[str] = []
-    for name, clips, part in round_parts(annotations):
+    for round_name, clip_selection, part in round_parts(annotations):
         series, excluded = usable(
             series_of(part, step),
             windows=windows,
@@ -117,18 +119,18 @@ def agreement(
             keep_constant=keep_constant,
         )
         clip_ratings = once_per_clip(part)
-        number_rows = setup_agreement.over_time(series, name, clips, weights, bootstrap)
-        number_rows += setup_agreement.once_per_clip(clip_ratings, name, clips, weights, bootstrap)
+        number_rows = setup_agreement.over_time(series, round_name, clip_selection, weights, bootstrap)
+        number_rows += setup_agreement.once_per_clip(clip_ratings, round_name, clip_selection, weights, bootstrap)
         rows += number_rows
         for dimension in part.nominal():
-            rows += choice_agreement(choices_of(part, dimension.name, step), name, clips, bootstrap)
-        if clips == "all":
+            rows += choice_agreement(choices_of(part, dimension.name, step), round_name, clip_selection, bootstrap)
+        if clip_selection == "all":
             left_out.append(excluded)
             for kind, rated in (("over time", series), ("once per clip", clip_ratings)):
-                between += between_setups(rated, kind, name, bootstrap)
-            medians += median_tests(series, clip_ratings, groupings(part, by), name, bootstrap)
-            normality += normality_tests(series, clip_ratings, name)
-            models += mixed_models(series, clip_ratings, name)
+                between += between_setups(rated, kind, round_name, bootstrap)
+            medians += median_tests(series, clip_ratings, groupings(part, by), round_name, bootstrap)
+            normality += normality_tests(series, clip_ratings, round_name)
+            models += mixed_models(series, clip_ratings, round_name)
             plans += rater_plans(number_rows, series, clip_ratings, bootstrap)
             notes += holes(series)
     return Agreement(
@@ -159,13 +161,18 @@ def few_videos(rows: Collection[SetupAgreement], bootstrap: Bootstrap) -> list[s
     if not few or not bootstrap.replicates:
         return []
     return [
-        f"intervals over fewer than {FEW_UNITS} videos are wide, by Student's t, and may still be too narrow where "
-        f"coefficients are skewed; over fewer than {FEWEST_VIDEOS} there is none: {listed(list(dict.fromkeys(few)))}"
+        f"with fewer than {FEW_UNITS} videos, intervals are computed with Student's t: they are wide, and may still be "
+        f"too narrow if a coefficient is skewed; with fewer than {FEWEST_VIDEOS} there is no interval: "
+        f"{listed(list(dict.fromkeys(few)))}"
     ]
 
 
 def round_parts(annotations: Annotations) -> list[tuple[str | None, str, Annotations]]:
-    """Every round; if there are several, also each round on the clips that all of them have in a setup."""
+    """Every round with all its clips ("all").
+
+    If there are several, also, for each setup whose rounds differ in their clips, every round with only the clips that
+    all rounds share ("common").
+    """
     rounds = annotations.rounds
     if len(rounds) < 2:
         return [(rounds[0] if rounds else None, "all", annotations)]

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 _MAX_EVENTS = 5000
 _MAX_NOTE_LENGTH = 400
-# Kinds of events; see `avcues.pipeline.collection.export.trace`.
+# Number of fields of an event, by its kind; see `avcues.pipeline.collection.export.trace`.
 EVENT_LENGTHS: dict[str, int] = {"m": 4, "f": 5, "c": 3, "e": 5}
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 _Number = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
@@ -37,7 +37,7 @@ class Device(_Body):
 
 
 class JoinRequest(_Body):
-    """A request of a new rater to join."""
+    """A request of a new rater to join; `outside` is the rater's id on another site, such as Prolific, or empty."""
 
     outside: Annotated[str, Len(0, 128)] = ""
 
@@ -72,7 +72,7 @@ class Batch(_Body):
     def _events(self) -> Batch:
         for event in self.events:
             if not event or event[0] not in EVENT_LENGTHS or len(event) != EVENT_LENGTHS[event[0]]:
-                raise ValueError("an event has an unknown kind")
+                raise ValueError("an event has an unknown kind or a wrong number of fields")
             for part in event[1 : 3 if event[0] == "e" else None]:
                 if part is not None and (isinstance(part, bool) or not isinstance(part, int | float)):
                     raise ValueError("an event's time or position is not a number")

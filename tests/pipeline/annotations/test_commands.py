@@ -63,7 +63,7 @@ def test_a_study_goes_from_check_to_perspectives(study: Path, tmp_path: Path) ->
     options = ("--dimensions", "arousal,valence")
     done = avcues("annotations", "gold", study, "--out", tmp_path / "continuous", *options)
     assert done.returncode == 0, done.stderr
-    about = annotations.read_about(tmp_path / "continuous" / "music.parquet")
+    about = annotations.read_labels_metadata(tmp_path / "continuous" / "music.parquet")
     assert about is not None
     assert ([one["name"] for one in about["targets"]], about["fitted_on"]) == (["arousal", "valence"], {})
     done = avcues("annotations", "agreement", study, "--out", tmp_path / "agreement.md", "--bootstrap", "50")
@@ -125,7 +125,7 @@ def test_an_option_overrides_one_choice_of_a_protocol(tmp_path: Path) -> None:
     options = ("--protocol", "muvi", "--weights", "others", "--windows", "100")
     assert avcues("annotations", "import", "muvi", folder, "--out", ann).returncode == 0
     assert avcues("annotations", "gold", ann, "--out", tmp_path / "gold", *options).returncode == 0
-    about = annotations.read_about(tmp_path / "gold" / "music.parquet")
+    about = annotations.read_labels_metadata(tmp_path / "gold" / "music.parquet")
     assert about is not None
     recipe = about["recipe"]
     assert (recipe["weights"], recipe["windows"], recipe["whole_clips"]) == ("others", 100, True)
@@ -235,7 +235,7 @@ def test_lags_are_estimated_per_fold_from_python() -> None:
         features.read.clear()
         made = gold(rated, Recipe(delay="auto"), training_videos=training, features=features)
         assert not features.read & set(held_out)
-        about = annotations.read_about(made.tables["music"])
+        about = annotations.read_labels_metadata(made.tables["music"])
         assert about is not None
         assert not set(held_out) & set().union(*about["fitted_on"].values())
 

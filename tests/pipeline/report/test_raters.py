@@ -28,7 +28,7 @@ from avcues.pipeline.annotations import (
     import_muvi,
     import_tidy,
     read,
-    read_about,
+    read_labels_metadata,
     write,
 )
 from avcues.pipeline.annotations.ratings import files as rating_files
@@ -101,7 +101,7 @@ def test_the_labels_own_recipe_is_drawn(
     rating_files.write(ratings, tmp_path / "ann")
     labels = gold(ratings, recipe).tables["audiovisual"]
     learned = labels.filter(pc.equal(labels["video_id"], "vfr20"))
-    about = {"predictions": ["valence"], "model": {"labels": {"main": {"about": read_about(labels)}}}}
+    about = {"predictions": ["valence"], "model": {"labels": {"main": {"about": read_labels_metadata(labels)}}}}
     predicted = learned.select(["video_id", "window", "valence"])
     pq.write_table(predicted.replace_schema_metadata({"avcues": json.dumps(about)}), tmp_path / "predictions.parquet")
     emotion = Emotion(tmp_path / "predictions.parquet", tmp_path / "ann")

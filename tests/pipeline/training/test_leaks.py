@@ -15,7 +15,7 @@ import pytest
 import torch
 from planted import DIMENSION, SMALL, make_samples, parts_of, settings_for
 
-from avcues.pipeline.annotations import FeatureValues, Recipe, gold, read, read_about, write
+from avcues.pipeline.annotations import FeatureValues, Recipe, gold, read, read_labels_metadata, write
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, LeakError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY, write_table
@@ -114,7 +114,7 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
     recipe = Recipe(delay="auto", dimensions=("valence",))
     features = FeatureValues(data)
     labels = gold(ratings, recipe, training_videos=data.videos, features=features).tables["audiovisual"]
-    about = read_about(labels)
+    about = read_labels_metadata(labels)
     assert about is not None
     assert about["recipe"]["delay_tables"] == ["color", "rhythm"]
     assert about["recipe"]["dimensions"] == ["valence"]

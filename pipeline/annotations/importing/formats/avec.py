@@ -1,6 +1,7 @@
 """Gold standards of AVEC (RECOLA, SEWA): ARFF files per dimension, or CSV files with all dimensions.
 
-The labels of SEWA have no header: the recording between quotes, the time, arousal, valence and liking, with semicolons.
+SEWA's label files have no header. Each line holds the recording in quotes, the time, arousal, valence and liking,
+separated by semicolons.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def _arff(file: Path, setup: str) -> Part:
         }
     except (ValueError, IndexError) as error:
         raise InputError(f"{file}: cannot be read as a gold standard ({error})") from error
-    words = {"rater": "gold", "video_id": file.stem, "setup": setup, "dimension": dimension}
-    table = pa.table({**{key: pa.array([word] * len(rows)) for key, word in words.items()}, **columns})
+    constants = {"rater": "gold", "video_id": file.stem, "setup": setup, "dimension": dimension}
+    table = pa.table({**{key: pa.array([constant] * len(rows)) for key, constant in constants.items()}, **columns})
     return Part(table=table, name=str(file), rows=np.array([number for number, _ in numbered]))
 
 
@@ -65,9 +66,9 @@ def _csv(file: Path, setup: str) -> Part:
         table = read_user_table(file, types={"name": pa.string()}, required=["name", "timestamp"])
         names = pa.array([name.strip("'") for name in table["name"].to_pylist()])
         table = table.set_column(table.column_names.index("name"), "name", names)
-    named = [name for name in _DIMENSIONS if name in table.column_names]
+    dimension_columns = [name for name in _DIMENSIONS if name in table.column_names]
     keys = {"video_id": "name", "time": "timestamp", "rater": "=gold", "setup": f"={setup}"}
-    return tidy_part(table, file, TableMap(keys=keys, header="{dimension}", columns=named))
+    return tidy_part(table, file, TableMap(keys=keys, header="{dimension}", columns=dimension_columns))
 
 
 def _without_header(file: Path) -> pa.Table | None:

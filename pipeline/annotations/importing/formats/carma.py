@@ -41,7 +41,7 @@ class Export:
 
     Args:
         heading: The lines above the ratings, by their first cell.
-        names: Of the columns.
+        names: Names of the columns.
         values: (N, C) a row per bin; NaN where a cell is empty.
         row: The file's row of the first bin, counted from 1 below its first line.
     """
@@ -134,11 +134,12 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         if not len(export.values) or len(export.names) < 2:
             raise InputError(f"{file}: has no ratings")
         if not export.media:
-            raise InputError(f"{file}: names no media file above its ratings, as exports of CARMA do")
+            raise InputError(f"{file}: lacks the line with the media file that every export of CARMA has")
         scales.add((scale_end(export.heading, "Minimum Value", file), scale_end(export.heading, "Maximum Value", file)))
         video_id = video_name(export.media)
-        words = {"rater": rater_of(file, video_id), "video_id": video_id, "setup": options.setup or "audiovisual"}
-        columns = {key: pa.array([word] * len(export.values)) for key, word in (words | {"dimension": name}).items()}
+        constants = {"rater": rater_of(file, video_id), "video_id": video_id, "dimension": name}
+        constants["setup"] = options.setup or "audiovisual"
+        columns = {key: pa.array([constant] * len(export.values)) for key, constant in constants.items()}
         second, rating = export.values[:, 0], export.values[:, 1]
         rows = np.arange(export.row, export.row + len(rating))
         table = pa.table({**columns, "time": middles(second), "value": pa.array(rating, from_pandas=True)})
@@ -157,7 +158,10 @@ def _of_older_version(file: Path) -> Export:
     rows = raw_rows(file)
     names = rows[0] if rows else []
     if not set(_REQUIRED) <= set(names):
-        raise InputError(f"{file}: has neither a line of %%%%%% nor the columns {', '.join(_REQUIRED)}, as CARMA has")
+        raise InputError(
+            f"{file}: lacks both a line of %%%%%% and the columns {', '.join(_REQUIRED)}; exports of CARMA have one or "
+            "the other"
+        )
     require_full_rows(rows, file)
     of_rating = [[row[names.index(name)] for name in ("Second", "Rating")] for row in rows[1:]]
     first = rows[1] if len(rows) > 1 else [""] * len(names)

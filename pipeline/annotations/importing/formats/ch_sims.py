@@ -32,8 +32,8 @@ def _with_zeros(part: Part) -> Part:
         pc.struct_field(split, "video"), pc.utf8_lpad(pc.struct_field(split, "clip"), 4, "0"), ""
     )
     ids = pc.coalesce(padded, part.table["video_id"])
-    at = part.table.column_names.index("video_id")
-    return replace(part, table=part.table.set_column(at, "video_id", ids.cast(pa.string())))
+    position = part.table.column_names.index("video_id")
+    return replace(part, table=part.table.set_column(position, "video_id", ids.cast(pa.string())))
 
 
 FORMAT = Format(

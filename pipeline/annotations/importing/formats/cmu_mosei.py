@@ -39,7 +39,7 @@ def consensus_of(files: Sequence[Path], columns: Mapping[str, str], end: float, 
 
     Args:
         columns: By setup, the column of its labels.
-        end: Of the scale, which begins at its negative.
+        end: Upper end of the scale, which begins at its negative.
         clip: Template of the ids of clips.
     """
     parts = []
@@ -81,7 +81,7 @@ def _of_raters(file: Path, setup: str) -> list[Part]:
     names = column_names(file)
     answers = {f"Answer.{name}": name for name in _FEATURES if f"Answer.{name}" in names}
     if not answers:
-        raise InputError(f"{file}: has no column such as Answer.sentiment, as results of MTurk for MOSEI have")
+        raise InputError(f"{file}: lacks a column such as Answer.sentiment, which MTurk's results for MOSEI have")
     types = {name: pa.string() for name in (*_CLIP, "WorkerId")}
     table = read_user_table(file, types=types, required=_CLIP)
     notes = []

@@ -1,7 +1,7 @@
 """DARMA: one file per rater and clip, two dimensions by the second, under a heading of three lines.
 
-The dimensions are called as the axes of the joystick were in DARMA's settings. `Review` exports the mean over raters as
-`CLIP_Mean`, which is no rater.
+The dimensions take the names that DARMA's settings gave to the axes of the joystick. `Review` exports the mean over
+raters as `CLIP_Mean`, which is no rater.
 """
 
 from __future__ import annotations
@@ -48,17 +48,19 @@ def _part(file: Path, names: Sequence[str] | None, setup: str) -> tuple[Part, fl
     """The ratings of a file, the end of its scale, and the names of its dimensions."""
     export = read_export(file)
     if export is None or "Magnitude" not in export.heading or len(export.names) < 3:
-        raise InputError(f"{file}: has no lines Multimedia File, Magnitude and %%%%%%, as exports of DARMA have")
+        raise InputError(
+            f"{file}: lacks the lines Multimedia File, Magnitude and %%%%%% with which exports of DARMA begin"
+        )
     if not len(export.values):
         raise InputError(f"{file}: has no ratings")
     dimensions = tuple(names or [name.lower() or "xy"[i] for i, name in enumerate(export.names[1:3])])
     if not export.media:
         raise InputError(f"{file}: names no media file above its ratings; write it into the line Media File")
     video_id, count = video_name(export.media), len(export.values)
-    words = {"rater": rater_of(file, video_id), "video_id": video_id, "setup": setup}
+    constants = {"rater": rater_of(file, video_id), "video_id": video_id, "setup": setup}
     table = pa.table(
         {
-            **{key: pa.array([word] * (2 * count)) for key, word in words.items()},
+            **{key: pa.array([constant] * (2 * count)) for key, constant in constants.items()},
             "dimension": pa.array(list(dimensions) * count),
             "time": np.repeat(middles(export.values[:, 0]), 2),
             "value": pa.array(export.values[:, 1:3].ravel(), from_pandas=True),

@@ -33,9 +33,10 @@ _AVERAGED = ("", "_cont_average")
 """Endings of the names of files with averages over time; the second is that of the collection's first release."""
 _HEADER = "sample_{time}ms"
 _SAMPLE = "sample_15000ms"
-_RATERS = ("WorkerId", "workerID")
-_VALUES = ("{}", "{}_Average", "{}_mean")
-"""Columns of ratings of songs: of one rater, of one rater who also gave extremes, and averaged."""
+_RATER_COLUMNS = ("WorkerId", "workerID")
+_VALUE_COLUMNS = ("{}", "{}_Average", "{}_mean")
+"""Names of the column with a song's rating: in files of one rater per row, in files that also hold each rater's
+extremes, and in files of averages."""
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
@@ -61,20 +62,20 @@ def _over_time(file: Path, setup: str) -> list[Part]:
     """The ratings over time of one song, or the averages over time of all songs."""
     names = column_names(file)
     is_averaged = "song_id" in names
-    kind = file.stem.lower() if is_averaged else file.parent.name.lower()
-    dimension = next((name for name in DIMENSIONS if kind in [name + ending for ending in _AVERAGED]), None)
+    dimension_source = file.stem.lower() if is_averaged else file.parent.name.lower()
+    dimension = next((name for name in DIMENSIONS if dimension_source in [name + ending for ending in _AVERAGED]), None)
     if dimension is None:
-        raise InputError(f"{file}: neither the file nor its folder is called arousal or valence, as in DEAM")
+        raise InputError(f"{file}: neither the file nor its folder is called arousal or valence; in DEAM one is")
     keys = {"dimension": f"={dimension}", "setup": f"={setup}"}
-    table = read_user_table(file, types={name: pa.string() for name in ("song_id", *_RATERS) if name in names})
+    table = read_user_table(file, types={name: pa.string() for name in ("song_id", *_RATER_COLUMNS) if name in names})
     notes = []
     if is_averaged:
         keys |= {"video_id": "song_id", "rater": "=average"}
         notes.append(_averaged_note(file))
     else:
-        keys |= {"video_id": "{file}", "rater": _RATERS[0]}
-        if _RATERS[0] not in names:
-            table = table.append_column(_RATERS[0], _unnamed(file.stem, len(table)))
+        keys |= {"video_id": "{file}", "rater": _RATER_COLUMNS[0]}
+        if _RATER_COLUMNS[0] not in names:
+            table = table.append_column(_RATER_COLUMNS[0], _unnamed(file.stem, len(table)))
             notes.append("some files name no raters: their rows are taken as raters of that song alone")
     return [replace(tidy_part(table, file, TableMap(keys=keys, header=_HEADER, time_unit="ms")), notes=notes)]
 
@@ -82,20 +83,25 @@ def _over_time(file: Path, setup: str) -> list[Part]:
 def _of_songs(file: Path, setup: str) -> list[Part]:
     """The ratings once per song."""
     names = column_names(file)
-    song = next((name for name in ("song_id", "SongId") if name in names), None)
-    rater = next((name for name in _RATERS if name in names), None)
-    if song is None:
-        raise InputError(f"{file}: has no column song_id or SongId, as tables of DEAM have")
-    table = read_user_table(file, types={name: pa.string() for name in (song, rater) if name is not None})
+    song_column = next((name for name in ("song_id", "SongId") if name in names), None)
+    rater_column = next((name for name in _RATER_COLUMNS if name in names), None)
+    if song_column is None:
+        raise InputError(f"{file}: lacks the column song_id or SongId, which every table of DEAM has")
+    table = read_user_table(file, types={name: pa.string() for name in (song_column, rater_column) if name is not None})
     parts = []
     for dimension in DIMENSIONS:
-        candidates = [form.format(word) for form in _VALUES for word in (dimension, dimension.capitalize())]
-        value = next((name for name in candidates if name in names), None)
-        if value is None:
+        candidates = [form.format(word) for form in _VALUE_COLUMNS for word in (dimension, dimension.capitalize())]
+        value_column = next((name for name in candidates if name in names), None)
+        if value_column is None:
             raise InputError(f"{file}: has no column of {dimension}, only {', '.join(names[:20])}")
-        keys = {"video_id": song, "value": value, "setup": f"={setup}", "dimension": f"={dimension}_of_song"}
-        part = tidy_part(table, file, TableMap(keys=keys | {"rater": rater or "=average"}))
-        parts.append(replace(part, notes=[] if rater else [_averaged_note(file)]))
+        keys = {
+            "video_id": song_column,
+            "value": value_column,
+            "setup": f"={setup}",
+            "dimension": f"={dimension}_of_song",
+        }
+        part = tidy_part(table, file, TableMap(keys=keys | {"rater": rater_column or "=average"}))
+        parts.append(replace(part, notes=[] if rater_column else [_averaged_note(file)]))
     return parts
 
 

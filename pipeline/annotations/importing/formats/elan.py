@@ -61,7 +61,7 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
     rows, untimed = [], 0
     for tier in root.iter("TIER"):
         dimension, _, suffix = str(tier.get("TIER_ID")).partition("@")
-        words = {
+        constants = {
             "rater": tier.get("ANNOTATOR") or suffix or root.get("AUTHOR") or file.stem,
             "video_id": video_name(media) if media else file.stem,
             "setup": options.setup or "audiovisual",
@@ -76,7 +76,7 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
                 untimed += 1
                 continue
             span = ((_milliseconds(time, file) + origin) / 1000 for time in (start, end))
-            row: dict[str, Any] = {**words, **dict(zip(("start", "end"), span, strict=True))}
+            row: dict[str, Any] = {**constants, **dict(zip(("start", "end"), span, strict=True))}
             rows.append(row | _value_or_label(value))
     return rows, untimed
 

@@ -59,13 +59,13 @@ def _of_trial(trial: Mapping[str, Any], file: Path, options: FormatOptions) -> I
     if not isinstance(media, str) or video_name(media) == media or response in (None, ""):
         return
     rater = next((str(trial[key]) for key in _RATERS if trial.get(key)), file.stem)
-    words = {"rater": rater, "video_id": video_name(media), "setup": options.setup or "audiovisual"}
+    constants = {"rater": rater, "video_id": video_name(media), "setup": options.setup or "audiovisual"}
     name = options.dimension or str(trial.get("dimension") or "rating")
     for dimension, answer in response.items() if isinstance(response, Mapping) else [(name, response)]:
         for choice in answer if isinstance(answer, list) else [answer]:
             numeric = isinstance(choice, int | float) and not isinstance(choice, bool)
             yield (
-                words
+                constants
                 | {"dimension": str(dimension)}
                 | ({"value": float(choice)} if numeric else {"label": str(choice)})
             )

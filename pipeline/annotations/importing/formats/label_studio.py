@@ -63,10 +63,10 @@ def _task_rows(
             else str(rater_entry)
         )
         for result in annotation.get("result", ()):
-            words = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
-            words["dimension"] = options.dimension or str(result.get("from_name", "rating"))
+            constants = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
+            constants["dimension"] = options.dimension or str(result.get("from_name", "rating"))
             answers = list(_answers(result.get("value", {}), options.frame_rate, file))
-            yield from (words | answer for answer in answers)
+            yield from (constants | answer for answer in answers)
             if not answers:
                 unused[str(result.get("type", "unknown"))] += 1
 

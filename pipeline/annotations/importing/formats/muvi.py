@@ -58,7 +58,7 @@ def import_muvi(
     """The study's annotations; without `av_data.csv` its labels only.
 
     Args:
-        folder: Of the CSV files.
+        folder: Folder of the CSV files.
         static_rows: "corrected": labels and familiarity are moved up by one row, unless the ratings themselves show
             that they are in place; "as-published": they are not moved.
         time_from: Time of sample i of a series: i/2 s ("seq", as in the study's script), or its "timestamp".
@@ -225,8 +225,8 @@ def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], row: npt.NDArray
     ticked = np.column_stack([media[name].fill_null(False).to_numpy() for name in labels])
     chosen = ticked[row] & (row >= 0)[:, None]
     clip, label = np.nonzero(np.column_stack([chosen, ~chosen.any(1) & (row >= 0)]))
-    words = pa.array([*labels, None], pa.string()).take(pa.array(label))
-    return _ratings(keys.take(pa.array(clip)), LABELS, label=words)
+    chosen_labels = pa.array([*labels, None], pa.string()).take(pa.array(label))
+    return _ratings(keys.take(pa.array(clip)), LABELS, label=chosen_labels)
 
 
 def _notes_on_unmatched_clips(media: pa.Table, series: pa.Table) -> list[str]:

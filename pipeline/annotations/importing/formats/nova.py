@@ -44,7 +44,7 @@ class _Annotation:
     file: Path
     scheme: ElementTree.Element
     is_text: bool
-    size: int | None
+    item_count: int | None
     rater: str
     role: str
     content: bytes
@@ -64,20 +64,20 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     for annotation in annotations:
         session = annotation.file.parent.name or annotation.file.stem
         name = options.dimension or annotation.scheme.get("name") or "rating"
-        words = {"rater": annotation.rater, "dimension": name, "setup": options.setup or "audiovisual"}
-        words["video_id"] = f"{session}_{annotation.role}" if len(roles) > 1 else session
+        constants = {"rater": annotation.rater, "dimension": name, "setup": options.setup or "audiovisual"}
+        constants["video_id"] = f"{session}_{annotation.role}" if len(roles) > 1 else session
         try:
-            parts.append(_part(annotation, words))
+            parts.append(_part(annotation, constants))
         except (ValueError, IndexError, struct.error) as error:
             raise InputError(f"{annotation.data}: cannot be read as ratings ({error})") from error
-        low, high = (_end(annotation, end) for end in ("min", "max"))
+        low, high = (_scale_end(annotation, bound) for bound in ("min", "max"))
         if annotation.scheme.get("type") == "CONTINUOUS" and low < high:
             dimensions[name] = Dimension(name=name, low=low, high=high)
     return Reading(parts=parts, dimensions=dimensions, notes=notes)
 
 
 def _header(file: Path) -> Path:
-    """The file with the scheme, of itself or of the one beside it with the ratings."""
+    """The file with the scheme: the given file, or the one beside it if the given file holds the ratings."""
     return file.with_name(file.name.removesuffix("~"))
 
 
@@ -89,7 +89,7 @@ def _annotation(file: Path) -> _Annotation:
         raise InputError(f"{file}: is no XML file of NOVA ({error})") from error
     scheme, info, meta = (root.find(name) for name in ("scheme", "info", "meta"))
     if scheme is None or info is None:
-        raise InputError(f"{file}: has no scheme, as annotations of NOVA have")
+        raise InputError(f"{file}: lacks the scheme or the info that every NOVA annotation has")
     kind, form = scheme.get("type", "FREE"), info.get("ftype", "ASCII")
     if kind not in _SCHEMES:
         raise InputError(f"{file}: its scheme is of the type {kind}; expected one of {', '.join(_SCHEMES)}")
@@ -98,20 +98,20 @@ def _annotation(file: Path) -> _Annotation:
     data = file.with_name(file.name + "~")
     if not data.is_file():
         raise InputError(f"{data}: no such file; NOVA stores the ratings there, beside {file.name}")
-    named = file.name.removesuffix(".annotation").split(".")
+    name_parts = file.name.removesuffix(".annotation").split(".")
     attributes = {} if meta is None else meta.attrib
     return _Annotation(
         file=file,
         scheme=scheme,
         is_text=form == "ASCII",
-        size=int(info.get("size", "")) if info.get("size", "").isdigit() else None,
-        rater=attributes.get("annotator") or named[-1],
-        role=attributes.get("role") or (named[0] if len(named) > 2 else ""),
+        item_count=int(info.get("size", "")) if info.get("size", "").isdigit() else None,
+        rater=attributes.get("annotator") or name_parts[-1],
+        role=attributes.get("role") or (name_parts[0] if len(name_parts) > 2 else ""),
         content=data.read_bytes(),
     )
 
 
-def _part(annotation: _Annotation, words: dict[str, str]) -> Part:
+def _part(annotation: _Annotation, constants: dict[str, str]) -> Part:
     """The tidy rows of a file.
 
     Raises:
@@ -120,7 +120,7 @@ def _part(annotation: _Annotation, words: dict[str, str]) -> Part:
     scheme, data, notes = annotation.scheme, annotation.data, []
     if scheme.get("type") == "CONTINUOUS":
         scores = _scores(annotation)
-        columns: dict[str, Any] = {key: pa.array([word] * len(scores)) for key, word in words.items()}
+        columns: dict[str, Any] = {key: pa.array([constant] * len(scores)) for key, constant in constants.items()}
         rate = Fraction(scheme.get("sr", "25").replace(",", "."))
         columns["time"] = [float(i / rate) for i in range(len(scores))]
         part = Part(table=pa.table({**columns, "value": pa.array(scores, from_pandas=True)}), name=str(data))
@@ -131,7 +131,7 @@ def _part(annotation: _Annotation, words: dict[str, str]) -> Part:
         kept = [segment for segment in segments if segment[2] != _GARBAGE or scheme.get("type") == "FREE"]
         if len(kept) < len(segments):
             notes.append(f"{data.name}: left out: {counted(len(segments) - len(kept), 'segment')} labelled as garbage")
-        columns = {key: pa.array([word] * len(kept)) for key, word in words.items()}
+        columns = {key: pa.array([constant] * len(kept)) for key, constant in constants.items()}
         columns |= {
             "start": pa.array([start for start, _, _ in kept], pa.float64()),
             "end": pa.array([end for _, end, _ in kept], pa.float64()),
@@ -139,8 +139,10 @@ def _part(annotation: _Annotation, words: dict[str, str]) -> Part:
         }
         part = tidy_part(pa.table(columns), data, TableMap(keys={key: key for key in columns}))
         count = len(segments)
-    if annotation.size not in (None, 0, count):
-        notes.append(f"{data.name}: has {counted(count, 'item')}, but {annotation.file.name} counts {annotation.size}")
+    if annotation.item_count not in (None, 0, count):
+        notes.append(
+            f"{data.name}: has {counted(count, 'item')}, but {annotation.file.name} counts {annotation.item_count}"
+        )
     return Part(table=part.table, name=part.name, rows=part.rows, notes=notes)
 
 
@@ -151,36 +153,36 @@ def _scores(annotation: _Annotation) -> np.ndarray:
 
 
 def _segments(annotation: _Annotation) -> Iterator[tuple[float, float, str]]:
-    """Start and end in seconds, and the label, which discrete schemes number."""
+    """Start and end in seconds, and the label: its text, or its number if the scheme is discrete."""
     if annotation.is_text:
         for line in _lines(annotation.content):
-            words = line[2:-2] if line[-1].startswith("color=") else line[2:-1]
-            yield _number(line[0]), _number(line[1]), ";".join(words) if len(line) > 3 else line[2]
+            label_cells = line[2:-2] if line[-1].startswith("color=") else line[2:-1]
+            yield _number(line[0]), _number(line[1]), ";".join(label_cells) if len(line) > 3 else line[2]
     elif annotation.scheme.get("type") == "DISCRETE":
         for start, end, label, _ in np.frombuffer(annotation.content, _SEGMENT).tolist():
             yield start, end, str(label)
     else:
-        at = 0
-        while at < len(annotation.content):
-            start, end, length = struct.unpack_from("<ddi", annotation.content, at)
-            at += struct.calcsize("<ddi")
+        offset = 0
+        while offset < len(annotation.content):
+            start, end, length = struct.unpack_from("<ddi", annotation.content, offset)
+            offset += struct.calcsize("<ddi")
             # NOVA counts characters here, not bytes.
-            label = annotation.content[at : at + 4 * length].decode("utf-8", errors="ignore")[:length]
+            label = annotation.content[offset : offset + 4 * length].decode("utf-8", errors="ignore")[:length]
             yield start, end, label
-            at += len(label.encode()) + struct.calcsize("<f")
+            offset += len(label.encode()) + struct.calcsize("<f")
 
 
 def _lines(content: bytes) -> list[list[str]]:
     return [line.split(";") for line in _text(content).lstrip("\ufeff").splitlines() if line.strip()]
 
 
-def _end(annotation: _Annotation, name: str) -> float:
+def _scale_end(annotation: _Annotation, bound: str) -> float:
     """An end of the scale; NaN if the scheme has none."""
-    text = annotation.scheme.get(name, "nan")
+    text = annotation.scheme.get(bound, "nan")
     try:
         return _number(text)
     except ValueError as error:
-        raise InputError(f'{annotation.file}: the {name} of its scheme is "{text}"; expected a number') from error
+        raise InputError(f'{annotation.file}: the {bound} of its scheme is "{text}"; expected a number') from error
 
 
 def _number(text: str) -> float:

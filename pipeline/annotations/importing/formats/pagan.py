@@ -71,7 +71,9 @@ def _packets(file: Path) -> pa.Table:
     """The packets of a log, with their rows, and the names of videos without titles and lengths."""
     rows = raw_rows(file)
     if not rows or tuple(rows[0]) != _COLUMNS:
-        raise InputError(f"{file}: has other columns than {', '.join(_COLUMNS)}, as logs of PAGAN have")
+        raise InputError(
+            f"{file}: lacks the columns that every log of PAGAN has, and only those: {', '.join(_COLUMNS)}"
+        )
     cells = [[",".join(row[: len(row) - 6]), *row[len(row) - 6 :]] for row in rows[1:]]
     for number, row in enumerate(cells, 1):
         if len(row) != len(_COLUMNS) or not _is_number(row[-1]) or not _is_number(row[-2]):

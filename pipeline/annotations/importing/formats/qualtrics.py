@@ -45,7 +45,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         rows = [row for row in csv.reader(io.StringIO(decode_text(file.read_bytes()).lstrip("\ufeff"))) if row]
         if len(rows) < _HEADINGS or _RATER not in rows[0] or "ImportId" not in "".join(rows[2]):
             raise InputError(
-                f"{file}: has no column {_RATER} or no third line of ImportIds, as exports of Qualtrics have"
+                f"{file}: lacks the column {_RATER} or the third line with ImportIds that every export of Qualtrics has"
             )
         require_full_rows(rows, file)
         names, responses = rows[0], list(enumerate(rows[_HEADINGS:], _HEADINGS))

@@ -75,9 +75,9 @@ def _in_seconds(table: pa.Table, unit: TimeUnit, name: str) -> pa.Table:
     if unit in OF_DAY:
         clip = [table[name] for name in ("rater", "video_id", "setup", "round") if name in table.column_names]
         seconds = since_first(seconds, [key.cast(pa.string()) for key in clip])
-    at = table.column_names.index("time")
+    position = table.column_names.index("time")
     missing = table["time"].is_null().to_numpy()
-    return table.set_column(at, "time", pa.array(seconds, pa.float64(), mask=missing))
+    return table.set_column(position, "time", pa.array(seconds, pa.float64(), mask=missing))
 
 
 def _read(source: Any) -> pa.Table:

@@ -68,9 +68,9 @@ def import_wide(
             empty cell is no rating.
         pattern: How paths end, without the suffix, such as "{dimension}/{setup}/{video_id}". Known names: `video_id`
             (needed), `setup`, `dimension`, `round`, `rater`.
-        setup: Of all files, unless their paths name it.
-        dimension: Of all files, unless their paths or columns name it.
-        rater: Of all files, unless their paths name it.
+        setup: Setup of all files, unless their paths name it.
+        dimension: Dimension of all files, unless their paths or columns name it.
+        rater: Rater of all files, unless their paths name it.
         range_: Lowest and highest possible value; None: not known.
         level: Level of measurement of all dimensions.
         time_unit: Unit of the times in the files; texts such as 1:02.5 are minutes and seconds.

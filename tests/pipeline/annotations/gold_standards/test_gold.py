@@ -16,7 +16,7 @@ import pytest
 from scipy.stats import spearmanr
 from studies import changes, delayed, latent, like_muvi, of_matrix, reference, tidy
 
-from avcues.pipeline.annotations.gold_standards.gold import gold, read_about, write_gold
+from avcues.pipeline.annotations.gold_standards.gold import gold, read_labels_metadata, write_gold
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
 from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
@@ -131,7 +131,7 @@ def test_constant_and_short_series_are_left_out_and_counted() -> None:
     made = gold(of_one_clip(ratings))
     assert made.left_out == {"constant": ("r3 v1 music valence",), "short": ("r4 v1 music valence",)}
     assert set(made.tables["music"]["valence_n"].to_pylist()) == {3}
-    assert read_about(made.tables["music"])["left_out"] == {"constant": 1, "short": 1}
+    assert read_labels_metadata(made.tables["music"])["left_out"] == {"constant": 1, "short": 1}
 
 
 def test_the_study_s_protocol_is_its_script_s(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_delays_are_estimated_on_training_videos_only() -> None:
     training = ["v0", "v1", "v2", "v3"]
     made = gold(annotations, Recipe(delay="auto"), training_videos=training, features=features)
     assert features.read == set(training)
-    about = read_about(made.tables["music"])
+    about = read_labels_metadata(made.tables["music"])
     assert about["fitted_on"] == {"delay": training}
     assert about["delays_s"] == {"r0": 0.0, "r1": 1.0, "r2": 2.5}
     others = annotations.ratings.to_pandas()
@@ -239,9 +239,9 @@ def test_nothing_that_is_fitted_over_videos_sees_a_test_video() -> None:
         for one in (before, after)
     ]
     assert tables[0].equals(tables[1])
-    assert read_about(before.tables["music"])["fitted_on"] == {"standardise": training, "weights": training}
+    assert read_labels_metadata(before.tables["music"])["fitted_on"] == {"standardise": training, "weights": training}
     everything = gold(import_tidy(frame), recipe)
-    assert read_about(everything.tables["music"])["fitted_on"]["standardise"] == [f"v{v}" for v in range(8)]
+    assert read_labels_metadata(everything.tables["music"])["fitted_on"]["standardise"] == [f"v{v}" for v in range(8)]
 
 
 def test_a_raters_weight_over_clips_comes_from_training_videos() -> None:
@@ -505,7 +505,7 @@ def test_raters_aligned_by_dba_have_the_barycentre_of_tslearn() -> None:
     np.testing.assert_allclose(column(made.tables["music"], "valence"), expected, atol=1e-12)
     (note,) = [note for note in made.notes if "aligned moment by moment" in note]
     assert "not causal" in note
-    described = read_about(made.tables["music"])
+    described = read_labels_metadata(made.tables["music"])
     assert described is not None
     assert described["recipe"]["align"] == "dba"
     assert Recipe.from_described(described["recipe"]).align == "dba"
