@@ -16,9 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from avcues.extractors import openvino_pools
-from avcues.extractors.build_once import build_once
-from avcues.extractors.int8 import conversion, rounding
+from avcues.extractors.build_once import build_once, hash_of_code
 from avcues.extractors.int8.conversion import to_int8
 from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import cpu_has_bf16, openvino
@@ -124,9 +122,8 @@ class OpenVinoNetwork:
             int8_table: The layers that compute in 8 bits; all others compute in `precision`.
         """
         load_once = cache(load)
-        own_code = [Path(module.__file__ or "").read_bytes() for module in (openvino_pools, conversion, rounding)]
         table = None if int8_table is None else int8_table.sha256
-        name = fingerprint(identity, example.shape, example.dtype, table, own_code)
+        name = fingerprint(identity, example.shape, example.dtype, table)
         model = cached_model(name, lambda: _convert_model(_without_head(load_once()), example, int8_table))
         if head is not None:
             numbers = _cached_numbers(name, lambda: _numbers_of(load_once().get_submodule("head")))
@@ -170,20 +167,33 @@ def cached_model(name: str, convert: Callable[[], Any]) -> Any:
         convert: Makes the model.
     """
 
+    convert_once = cache(convert)
+
     def save(folder: Path) -> None:
-        openvino().save_model(convert(), folder / "network.xml", compress_to_fp16=False)
+        model = convert_once()
+        try:
+            openvino().save_model(model, folder / "network.xml", compress_to_fp16=False)
+        except RuntimeError as error:  # which OpenVINO raises for errors of the disk, too
+            raise OSError(f"{folder}: {error}") from error
 
     try:
         folder = build_once(f"openvino-{name}", save)
     except OSError:  # the disk is full
-        return convert()
+        return convert_once()
     return openvino().Core().read_model(folder / "network.xml")
 
 
 def fingerprint(*parts: object) -> str:
-    """A hash of what a model depends on, and of the versions of the libraries that convert it."""
-    versions = [importlib.metadata.version(library) for library in ("torch", "openvino")]
-    return hashlib.sha256(repr((versions, parts)).encode()).hexdigest()[:24]
+    """A hash of what a model depends on, of avcues' own code, and of the libraries that build and convert networks."""
+    versions = [(library, _version(library)) for library in ("torch", "torchvision", "pytorchvideo", "openvino")]
+    return hashlib.sha256(repr((versions, hash_of_code(), parts)).encode()).hexdigest()[:24]
+
+
+def _version(library: str) -> str | None:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _convert_model(network: nn.Module, example: Tensor, int8_table: Int8Table | None) -> Any:
@@ -198,7 +208,6 @@ def _convert_model(network: nn.Module, example: Tensor, int8_table: Int8Table | 
 
 def _fingerprint_of_network(network: nn.Module, example: Tensor) -> str:
     digest = hashlib.sha256(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
-    digest.update(Path(openvino_pools.__file__ or "").read_bytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())

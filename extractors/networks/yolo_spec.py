@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from avcues.extractors.build_once import build_once
+from avcues.extractors.build_once import build_once, hash_of_code
 from avcues.models_cache.hashing import sha256
 
 
@@ -58,4 +58,4 @@ def code_version() -> tuple[str, str]:
         version = importlib.metadata.version("ultralytics-opencv-headless")
     except importlib.metadata.PackageNotFoundError:
         version = importlib.metadata.version("ultralytics")
-    return version, sha256(Path(__file__).with_name("yolo.py"))
+    return version, hash_of_code()

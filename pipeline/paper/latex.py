@@ -31,6 +31,8 @@ _ESCAPED = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}",  # at the start of a row they would be arguments of the row before
+    "*": "{*}",
 }
 # Capital letters that look like those of Latin have no command of their own.
 _GREEK_CAPITALS = {"Γ", "Δ", "Θ", "Λ", "Ξ", "Π", "Σ", "Υ", "Φ", "Ψ", "Ω"}
@@ -48,6 +50,9 @@ _MATH = {
     "−": "-",
     "·": r"\cdot",
 }
+_END_OF_ROW = r" \tabularnewline"
+r"""In place of `\\`, which `\raggedright` redefines within a cell."""
+
 _PUNCTUATION = set("–—‘’“”…€")
 
 
@@ -68,10 +73,10 @@ def latex_table(name: str, caption: str, header: Sequence[str], rows: Sequence[S
         f"p{{{limit * _EM_PER_LETTER:.1f}em}}" if wraps else "l" if i < texts else "r"
         for i, wraps in enumerate(wrapped)
     )
-    titles = " & ".join(_title(text, i < texts) for i, text in enumerate(header)) + r" \\"
+    titles = " & ".join(_title(text, i < texts) for i, text in enumerate(header)) + _END_OF_ROW
     body = [
         " & ".join(_wrappable(cell) if wraps else escaped(cell) for cell, wraps in zip(row, wrapped, strict=True))
-        + r" \\"
+        + _END_OF_ROW
         for row in rows
     ]
     label = rf"\label{{tab:{name.replace('_', '-')}}}"

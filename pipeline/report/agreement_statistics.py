@@ -13,7 +13,7 @@ from avcues.pipeline.annotations.results import Results
 from avcues.pipeline.annotations.shown import NotShown
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.annotations.tables import all_tables
-from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.paper.table import PaperTable
 
 _HEADINGS = {
@@ -45,5 +45,5 @@ def compare_model(
         return (), ()
     try:
         return compare_predictions(predictions, annotations, step=step, bootstrap=bootstrap)
-    except SettingsError as error:
+    except (InputError, SettingsError) as error:
         return (), (f"the model is not compared with the raters: {error}",)

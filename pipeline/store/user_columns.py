@@ -35,7 +35,7 @@ _MEDIA_SUFFIX = re.compile(
 def normalised(text: str) -> str:
     """A text without surrounding blanks and with composed accents: the form in which names are compared.
 
-    >>> composed(" cafe\\u0301 ") == "caf\\u00e9"
+    >>> normalised(" cafe\\u0301 ") == "caf\\u00e9"
     True
     """
     return unicodedata.normalize("NFC", text.strip())

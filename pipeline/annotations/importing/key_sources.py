@@ -99,6 +99,11 @@ def rated_columns(
     return matching
 
 
+def is_like_template(name: str, template: str) -> bool:
+    """Whether the name of a column matches a template such as `{video_id}_{dimension}`."""
+    return re.fullmatch(_expression(template, "."), name) is not None
+
+
 def _expression(template: str, character: str) -> str:
     """A template as a regular expression; ids of videos may hold what separates the names."""
     expression = re.escape(template)

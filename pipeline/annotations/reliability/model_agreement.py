@@ -22,6 +22,7 @@ from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Cells, Series, once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, mean_of
 from avcues.pipeline.annotations.statistics.consensus import Values, Weights, ccc, ewe, others
+from avcues.pipeline.annotations.statistics.intervals import IDENTITY
 from avcues.pipeline.errors import SettingsError
 
 Ints = npt.NDArray[np.int64]
@@ -182,7 +183,7 @@ def _compared(
                 raters=len(np.unique(raters)),
                 model=mean_of(of_model, unit, draws, _NONE),
                 human=mean_of(of_raters, unit, draws, _NONE),
-                difference=mean_of(of_model - of_raters, unit, draws, _NONE),
+                difference=mean_of(of_model - of_raters, unit, draws, _NONE, IDENTITY),
                 ahead=float((of_model > of_raters).mean()),
                 by_rater={
                     series.names["rater"][rater]: (

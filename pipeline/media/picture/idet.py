@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.filter import Graph
 
 from avcues.pipeline.media.frames import VideoFrame
@@ -18,6 +19,7 @@ RUN_FRAMES = 10
 _SKIPPED_FRAMES = 240  # frames between two runs, once enough frames are classified
 _MIN_CLASSIFIED = 2 * RUN_FRAMES
 _MIN_MOTION = 1.0  # levels of 255
+_UNSPECIFIED_MATRIX = 2
 
 
 def field_statistics(frames: Sequence[av.VideoFrame]) -> FieldStatistics:
@@ -47,7 +49,7 @@ def field_statistics(frames: Sequence[av.VideoFrame]) -> FieldStatistics:
 
 def _field_difference(frames: Sequence[av.VideoFrame]) -> float:
     """`FieldStatistics.difference`: the median over pairs of neighbouring frames."""
-    gray = [frame.to_ndarray(format="gray").astype(np.float32) for frame in frames]
+    gray = [_luma(frame) for frame in frames]
     shares = []
     for image, next_image in pairwise(gray):
         top, bottom = image[0::2], image[1::2]
@@ -57,6 +59,14 @@ def _field_difference(frames: Sequence[av.VideoFrame]) -> float:
         if motion > _MIN_MOTION:
             shares.append(difference / motion)
     return float(np.median(shares)) if shares else 0.0
+
+
+def _luma(frame: av.VideoFrame) -> npt.NDArray[np.float32]:
+    """Luma, (H, W), in 0..255. It depends on no matrix, and libswscale refuses frames whose matrix it does not know."""
+    matrix, frame.colorspace = frame.colorspace, _UNSPECIFIED_MATRIX
+    luma = frame.to_ndarray(format="gray").astype(np.float32)
+    frame.colorspace = matrix
+    return luma
 
 
 class FieldWatch:

@@ -27,6 +27,7 @@ _MAX_DEVIATION = Fraction(1, 100)
 _MAX_LISTED_CHANGES = 3
 _CHANGING = {"colour": "colours", "size": "the size of the picture", "aspect": "the shape of pixels"}
 _OPAQUE = 255
+_UNSPECIFIED_MATRIX, _UNSPECIFIED_RANGE = 2, 0
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,11 @@ class PictureStage:
             yield picture
             return
         self._filtering.append(picture)
+        colors = frame.colorspace, frame.color_range
+        # Otherwise scaling converts, or refuses, colours whose matrix or range the graph does not expect.
+        frame.colorspace, frame.color_range = _UNSPECIFIED_MATRIX, _UNSPECIFIED_RANGE
         self._graph.push(frame)
+        frame.colorspace, frame.color_range = colors
         yield from self._filtered()
 
     def _drain(self) -> Iterator[VideoFrame]:
@@ -199,7 +204,9 @@ class PictureStage:
                 converted = self._graph.vpull()
             except (av.error.BlockingIOError, EOFError):
                 return
-            yield replace(self._filtering.popleft(), frame=converted)
+            picture = self._filtering.popleft()
+            converted.colorspace, converted.color_range = picture.frame.colorspace, picture.frame.color_range
+            yield replace(picture, frame=converted)
 
     def _decide_colors(self, frame: av.VideoFrame, start: Fraction) -> None:
         """Decides how colours of frames with these tags are converted; tags may change in mid-stream."""

@@ -71,7 +71,7 @@ def test_extractors_are_set_up_by_need() -> None:
     running = executor(Audio(), Frames(), Clips(), Detector())
     running.wait_until_ready(Audio())
     running.close()
-    assert ORDER == ["detector", "clips", "frames", "audio"]
+    assert ORDER == ["detector", "frames", "clips", "audio"]
 
 
 def test_an_error_of_a_setup_reaches_who_waits_and_who_queues_work() -> None:

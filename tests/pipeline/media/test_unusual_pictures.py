@@ -22,6 +22,7 @@ MPEG2 = ("-c:v", "mpeg2video", "-q:v", "1", "-bf", "0")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1", "-bf", "0")
 SDR = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 SAMPLE_ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
+SKIN = "color=0xB07050:size=160x120:rate=25:duration=1,format=yuv420p"
 PQ = ("-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "smpte2084")
 
 
@@ -57,6 +58,19 @@ def test_what_changes_in_mid_stream(before: tuple[str, ...], after: tuple[str, .
         distances = [np.abs(images[i].astype(int) - image).mean() for image in expected]
         assert np.argmin(distances) == i % len(expected)
         assert min(distances) < 8  # the edges of saturated bars
+
+
+@pytest.mark.parametrize("colors", [("-colorspace", "ycgco"), PQ, SDR], ids=["YCgCo", "PQ", "SDR"])
+def test_colors_stay_where_the_shape_of_pixels_changes(colors: tuple[str, ...], tmp_path: Path) -> None:
+    """The filter that scales to the first shape neither refuses a matrix nor converts levels."""
+    halves = [
+        ffmpeg("-f", "lavfi", "-i", SKIN, "-vf", f"setsar={sar}", *X264, *colors, out=tmp_path / f"{i}.ts")
+        for i, sar in enumerate(("1", "4/3"))
+    ]
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(half.read_bytes() for half in halves))
+    images, _ = shown(path)
+    np.testing.assert_allclose(images[-3].mean((0, 1)), images[3].mean((0, 1)), atol=0.5)
 
 
 def test_full_frames_keep_their_size_where_the_orientation_changes(tmp_path: Path) -> None:

@@ -124,10 +124,16 @@ def _of_segments(file: Path, setup: str) -> list[Part]:
 def _averaged(part: Part, file: Path) -> Part:
     """The part with one rating per window, where segments overlap."""
     keys = [name for name in part.table.column_names if name != "value"]
-    averaged = part.table.group_by(keys, use_threads=False).aggregate([("value", "mean")])
-    double = len(part.table) - len(averaged)
+    rows = np.arange(1, len(part.table) + 1) if part.rows is None else part.rows
+    table = part.table.append_column("row", pa.array(rows))
+    averaged = table.group_by(keys, use_threads=False).aggregate([("value", "mean"), ("row", "min")])
+    first_rows = averaged["row_min"].to_numpy()
+    averaged = averaged.drop_columns(["row_min"])
+    double = len(table) - len(averaged)
     note = f"{file.name}: averaged: {counted(double, 'window')} in which segments overlap"
-    return Part(table=averaged.rename_columns([*keys, "value"]), name=part.name, notes=[note] if double else [])
+    return Part(
+        table=averaged.rename_columns([*keys, "value"]), name=part.name, rows=first_rows, notes=[note] if double else []
+    )
 
 
 FORMAT = Format(

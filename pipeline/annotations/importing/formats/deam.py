@@ -65,7 +65,7 @@ def _over_time(file: Path, setup: str) -> list[Part]:
     dimension_source = file.stem.lower() if is_averaged else file.parent.name.lower()
     dimension = next((name for name in DIMENSIONS if dimension_source in [name + ending for ending in _AVERAGED]), None)
     if dimension is None:
-        raise InputError(f"{file}: neither the file nor its folder is called arousal or valence, as in DEAM")
+        raise InputError(f"{file}: neither the file nor its folder is called arousal or valence; in DEAM one is")
     keys = {"dimension": f"={dimension}", "setup": f"={setup}"}
     table = read_user_table(file, types={name: pa.string() for name in ("song_id", *_RATER_COLUMNS) if name in names})
     notes = []

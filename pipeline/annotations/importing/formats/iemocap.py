@@ -62,7 +62,7 @@ def _part(file: Path, setup: str) -> Part:
             rows += said_ratings
             numbers += [number] * len(said_ratings)
     if not rows:
-        raise InputError(f"{file}: has no rating of an utterance, as EmoEvaluation of IEMOCAP has")
+        raise InputError(f"{file}: lacks the ratings of utterances that every file of EmoEvaluation has")
     names = ("rater", "video_id", "setup", "dimension", "label")
     table = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
     table["value"] = pa.array([row.get("value") for row in rows], pa.float64())

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.key_sources import is_like_template
 from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.rules import require_full_rows
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
@@ -64,11 +65,14 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         for name in names:
             if name in _OWN or name == _RATER or all(cell is None for cell in columns[name]) or _BESIDE.search(name):
                 continue
+            if not is_like_template(name, header):
+                notes.append(f'{file.name}: the column "{name}" is no rating: its name is not like "{header}"')
+                continue
             table = pa.table({_RATER: pa.array(columns[_RATER]), name: pa.array(columns[name], pa.string())})
             try:
                 part = tidy_part(table, file, TableMap(keys=keys, header=header, columns=[name]))
-            except InputError:
-                notes.append(f'{file.name}: the column "{name}" is no rating: its name is not like "{header}"')
+            except InputError as error:
+                notes.append(f'{file.name}: left out: the column "{name}", because of a cell: {error}')
                 continue
             answered = np.flatnonzero([cell is not None for cell in columns[name]])
             parts.append(

@@ -24,6 +24,8 @@ NAMES = (
     "müller Łódź – “q”",
     "Ωα² ≥ −0.5",
     "long_name_without_blanks_" * 4,
+    "[none]",
+    "*other",
     "",
 )
 
@@ -48,7 +50,7 @@ def test_letters_with_a_meaning_in_latex_are_escaped() -> None:
 
 def test_every_row_has_a_cell_per_column() -> None:
     lines = table(rows=7).latex().splitlines()
-    rows = [line for line in lines if line.endswith(r"\\") and "toprule" not in line]
+    rows = [line for line in lines if line.endswith(r"\tabularnewline")]
     assert len(rows) == 8
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {4}
 
@@ -70,7 +72,9 @@ def test_every_table_compiles_and_fits_the_line(tmp_path: Path) -> None:
         one for one in all_tables(Results(annotations=study, bootstrap=Bootstrap(0))) if isinstance(one, PaperTable)
     ]
     assert len(shown) > 25
-    log = compiled([*shown, table(rows=len(NAMES)), table(rows=120, columns=1), table(columns=12)], tmp_path)
+    log = compiled(
+        [*shown, table(rows=len(NAMES)), table(rows=120, columns=1), table(columns=12), table(len(NAMES), 0)], tmp_path
+    )
     assert not re.findall(r"^!.*|Overfull \\hbox \(\d{2,}.*", log, re.M)
 
 

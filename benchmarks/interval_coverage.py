@@ -1,8 +1,8 @@
-"""How often 95 % intervals of agreement hold the truth: `python benchmarks/coverage.py [STUDIES]`.
+"""How often 95 % intervals of agreement hold the truth: `python benchmarks/interval_coverage.py [STUDIES]`.
 
-Studies of 5 to 80 videos are made up again and again, with the same raters and other videos each time; the truth is
-the mean coefficient of ten times 4,000 videos. Printed, and written to `results/coverage.md`: the share of intervals
-that hold the truth, and for comparison that of plain percentiles of the bootstrap.
+Studies of 5 to 80 videos are made up again and again, with the same raters and other videos each time; the truth is the
+mean coefficient of ten times 4,000 videos. Printed, and written to `results/interval_coverage.md`: the share of
+intervals that hold the truth, and for comparison that of plain percentiles of the bootstrap.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def main(studies: int) -> None:
         shown = " | ".join(f"{held:.3f} ({plain:.3f}) | {width:.2f}" for held, plain, width in cells)
         lines.append(f"| {name} | {value:.3f} | {shown} |")
     print("\n".join(lines))
-    (Path(__file__).parent / "results" / "coverage.md").write_text("\n".join(lines) + "\n")
+    (Path(__file__).parent / "results" / "interval_coverage.md").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
