@@ -100,6 +100,7 @@ def test_it_has_as_many_parameters() -> None:
 
 
 def test_first_weights_are_drawn_as_keras_draws_them() -> None:
+    keras.utils.set_random_seed(0)  # the largest of so many draws would not always be within the tolerance
     theirs = keras_block(300)
     ours = Block(300, CLEAN)
     for expected, parameter in zip(theirs.weights, weights(ours), strict=True):
