@@ -18,7 +18,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -65,16 +66,8 @@ def read_user_table(
     """
     types = types or {}
     file_name = name or str(source)
-    try:
+    with _clear_errors(file_name):
         table = _read(source, types, required, extra_columns, file_name)
-    except FileNotFoundError as error:
-        raise InputError(f"{file_name}: no such file") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{file_name}: is a folder; expected a file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file_name}: is not UTF-8; save the file as UTF-8") from error
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{file_name}: {_why_unreadable(error)}") from error
     table = pa.table(
         {key: clean_column(table[key], types.get(key), f"{file_name}: ", key) for key in table.column_names}
     )
@@ -104,19 +97,13 @@ def raw_rows(path: Path) -> list[list[str]]:
     Raises:
         InputError: The file cannot be read.
     """
-    try:
+    with _clear_errors(str(path)):
         content = path.read_bytes()
         if path.suffix.lower() in EXCEL or is_workbook(content):
             content = workbook_as_text(path, str(path))
         text = decode_text(content).removeprefix("\ufeff")
         rows = csv.reader(io.StringIO(text), delimiter=separator_of(text.splitlines()[:_SAMPLE_LINES]))
         return [[cell.strip() for cell in row] for row in rows if any(row)]
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; expected a file") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: {_why_unreadable(error)}") from error
 
 
 def column_names(source: str | Path) -> list[str]:
@@ -128,15 +115,9 @@ def column_names(source: str | Path) -> list[str]:
     path = Path(source)
     if path.suffix.lower() in (*EXCEL, *PARQUET):
         return list(read_user_table(path).column_names)
-    try:
+    with _clear_errors(str(path)):
         head = _head(path)
         return list(read_user_table(path).column_names if is_workbook(head) else detect_form(head).names)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; expected a file") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {_why_unreadable(error)}") from error
 
 
 def missing_column(file_name: object, missing: Sequence[str], names: Sequence[str]) -> InputError:
@@ -276,6 +257,21 @@ def _explain_arrow_error(message: str, columns: Sequence[str]) -> str:
         row, expected, actual = match.groups()
         return f"{f'row {int(row) - 1}: ' if row else ''}has {actual} cells; expected {expected}, as in the first line"
     return message
+
+
+@contextmanager
+def _clear_errors(file_name: str) -> Iterator[None]:
+    """Turns errors of reading a table into one line that names the file."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{file_name}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{file_name}: is a folder; expected a file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file_name}: is not UTF-8; save the file as UTF-8") from error
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+        raise InputError(f"{file_name}: {_why_unreadable(error)}") from error
 
 
 def _why_unreadable(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreeme
 from avcues.pipeline.annotations.reliability.planning import NUMBERS
 from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
-from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS, INTRACLASS_TITLES
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.store.exchange import replaced_files
 from avcues.version import __version__
@@ -34,13 +34,7 @@ _TITLES = {
     "alpha_nominal": "α nominal",
     "fleiss_kappa": "Fleiss' κ",
     "alpha_labels": "mean α of single labels",
-    "icc1": "ICC(1,1)",
-    "icc2": "ICC(2,1)",
-    "icc3": "ICC(3,1)",
-    "icc1k": "ICC(1,k)",
-    "icc2k": "ICC(2,k)",
-    "icc3k": "ICC(3,k)",
-    "cronbach_alpha": "Cronbach's α",
+    **INTRACLASS_TITLES,
 }
 _CONSENSUS = {
     "others": "the correlation with the mean of the others",

@@ -18,6 +18,15 @@ from avcues.pipeline.annotations.statistics.consensus import Values
 
 ICC = ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k")
 INTRACLASS = (*ICC, "cronbach_alpha")
+INTRACLASS_TITLES = {
+    "icc1": "ICC(1,1)",
+    "icc2": "ICC(2,1)",
+    "icc3": "ICC(3,1)",
+    "icc1k": "ICC(1,k)",
+    "icc2k": "ICC(2,k)",
+    "icc3k": "ICC(3,k)",
+    "cronbach_alpha": "Cronbach's α",
+}
 
 _TWO_WAY = ("icc2", "icc3", "icc2k", "icc3k", "cronbach_alpha")
 _OUTSIDE = 0.025  # of the distribution, at either end

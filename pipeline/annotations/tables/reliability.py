@@ -8,21 +8,12 @@ from avcues.pipeline.annotations.reliability.retest import Retest
 from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
-from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS, INTRACLASS_TITLES
 from avcues.pipeline.annotations.tables.agreement import interval, only_rounds
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, percent, spread
 from avcues.pipeline.paper.text import file_name
 
-INTRACLASS_TITLES = {
-    "icc1": "ICC(1,1)",
-    "icc2": "ICC(2,1)",
-    "icc3": "ICC(3,1)",
-    "icc1k": "ICC(1,k)",
-    "icc2k": "ICC(2,k)",
-    "icc3k": "ICC(3,k)",
-    "cronbach_alpha": "Cronbach's α",
-}
 _NUMBERS_OF_RATERS = (1, 2, 3, 5, 10, 20)
 _SELF_AGREEMENT = {"over time": "ccc", "once per clip": "icc2", "labels": "overlap"}
 

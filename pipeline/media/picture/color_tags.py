@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import av
+
+_UNSPECIFIED_MATRIX, _UNSPECIFIED_RANGE = 2, 0
 
 MATRICES = {
     0: "rgb",
@@ -85,3 +91,21 @@ def matrix_to_use(tag: str, primaries: str, width: int, height: int) -> tuple[in
         number,
         f"the colour matrix {tag} cannot be converted: {MATRICES[number]} is used instead, and colours may be wrong",
     )
+
+
+@contextmanager
+def without_matrix(frame: av.VideoFrame, *, without_range: bool = False) -> Iterator[None]:
+    """A context in which a frame has no tag of its matrix, so that FFmpeg neither converts levels nor refuses them.
+
+    Args:
+        frame: The frame, which gets its tags back, because others read them.
+        without_range: The tag of the range is hidden, too.
+    """
+    matrix, color_range = frame.colorspace, frame.color_range
+    frame.colorspace = _UNSPECIFIED_MATRIX
+    if without_range:
+        frame.color_range = _UNSPECIFIED_RANGE
+    try:
+        yield
+    finally:
+        frame.colorspace, frame.color_range = matrix, color_range

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from avcues.pipeline.media.picture.color_tags import without_matrix
 from avcues.pipeline.media.picture.tone import Color, to_sdr
 
 POINTS = 65  # with 33, colours near black lose a hundredth of their saturation
 _FORMAT, _YCC_FORMAT = "gbrp16le", "yuv444p16le"  # FFmpeg's fast path of lut3d
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-_UNSPECIFIED = 2
 
 
 class ColorCube:
@@ -54,11 +54,10 @@ class ColorCube:
             return self._reformatter.reformat(
                 frame, width, height, format=_FORMAT, interpolation=interpolation, threads=1
             )
-        matrix, frame.colorspace = frame.colorspace, _UNSPECIFIED
-        ycc = self._reformatter.reformat(
-            frame, width, height, format=_YCC_FORMAT, interpolation=interpolation, threads=1
-        )
-        frame.colorspace = matrix  # other readers of the frame need it
+        with without_matrix(frame):
+            ycc = self._reformatter.reformat(
+                frame, width, height, format=_YCC_FORMAT, interpolation=interpolation, threads=1
+            )
         codes = av.VideoFrame(width, height, _FORMAT)
         # Y, Cb and Cr go to the cube as its red, green and blue.
         for plane, source in zip(codes.planes, (ycc.planes[1], ycc.planes[2], ycc.planes[0]), strict=True):

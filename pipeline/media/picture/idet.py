@@ -12,6 +12,7 @@ import numpy.typing as npt
 from av.filter import Graph
 
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.picture.color_tags import without_matrix
 from avcues.pipeline.media.picture.fields import FieldStatistics, combine
 
 RUN_FRAMES = 10
@@ -19,7 +20,6 @@ RUN_FRAMES = 10
 _SKIPPED_FRAMES = 240  # frames between two runs, once enough frames are classified
 _MIN_CLASSIFIED = 2 * RUN_FRAMES
 _MIN_MOTION = 1.0  # levels of 255
-_UNSPECIFIED_MATRIX = 2
 
 
 def field_statistics(frames: Sequence[av.VideoFrame]) -> FieldStatistics:
@@ -63,10 +63,8 @@ def _field_difference(frames: Sequence[av.VideoFrame]) -> float:
 
 def _luma(frame: av.VideoFrame) -> npt.NDArray[np.float32]:
     """Luma, (H, W), in 0..255. It depends on no matrix, and libswscale refuses frames whose matrix it does not know."""
-    matrix, frame.colorspace = frame.colorspace, _UNSPECIFIED_MATRIX
-    luma = frame.to_ndarray(format="gray").astype(np.float32)
-    frame.colorspace = matrix
-    return luma
+    with without_matrix(frame):
+        return frame.to_ndarray(format="gray").astype(np.float32)
 
 
 class FieldWatch:

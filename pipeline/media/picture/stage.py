@@ -13,6 +13,7 @@ from av.filter import Graph
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.bars import Box
+from avcues.pipeline.media.picture.color_tags import without_matrix
 from avcues.pipeline.media.picture.colors import Colors, Tags, coded_colors, colors_of, tags_of
 from avcues.pipeline.media.picture.converter import Converter
 from avcues.pipeline.media.picture.field_joining import FieldJoining
@@ -27,7 +28,6 @@ _MAX_DEVIATION = Fraction(1, 100)
 _MAX_LISTED_CHANGES = 3
 _CHANGING = {"colour": "colours", "size": "the size of the picture", "aspect": "the shape of pixels"}
 _OPAQUE = 255
-_UNSPECIFIED_MATRIX, _UNSPECIFIED_RANGE = 2, 0
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,8 @@ class PictureStage:
             yield picture
             return
         self._filtering.append(picture)
-        colors = frame.colorspace, frame.color_range
-        # Otherwise scaling converts, or refuses, colours whose matrix or range the graph does not expect.
-        frame.colorspace, frame.color_range = _UNSPECIFIED_MATRIX, _UNSPECIFIED_RANGE
-        self._graph.push(frame)
-        frame.colorspace, frame.color_range = colors
+        with without_matrix(frame, without_range=True):
+            self._graph.push(frame)
         yield from self._filtered()
 
     def _drain(self) -> Iterator[VideoFrame]:
