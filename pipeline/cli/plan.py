@@ -25,7 +25,7 @@ def show_plan(paths: list[str], request: Request) -> int:
     for network in plan.networks:
         print_line(console, "bold", "network", network)
     for name in plan.downloads:
-        print_line(console, "yellow", "download", f"{name}, {asset(name).size}, once for this machine")
+        print_line(console, "yellow", "download", f"{name}, {asset(name).size_text}, once for this machine")
     for feature, reason in plan.left_out.items():
         print_line(console, "yellow", "left out", f"{feature}: {reason}")
     for note in plan.notes:

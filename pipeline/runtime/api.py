@@ -75,7 +75,7 @@ def extract(
     from avcues.pipeline.runtime import cluster
     from avcues.pipeline.runtime.extracted_video import ExtractedVideo
     from avcues.pipeline.runtime.inputs import collect
-    from avcues.pipeline.runtime.observer import Plan
+    from avcues.pipeline.runtime.observer import RunPlan
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import on_this_machine
     from avcues.pipeline.runtime.weights import resolve_weights
@@ -98,7 +98,7 @@ def extract(
         settings = on_this_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
         settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.on_download)
-        bars.on_plan(Plan(videos=1, problems=(), networks=(), left_out=left_out))
+        bars.on_plan(RunPlan(videos=1, problems=(), networks=(), left_out=left_out))
         measurements = settings.measurements(trust_headers=trust_headers)
         video = videos[0]
         bars.on_progress(video.video_id, 0.0, None)

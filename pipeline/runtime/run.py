@@ -18,7 +18,7 @@ from avcues.pipeline.runtime.distribute import distribute
 from avcues.pipeline.runtime.gpus import visible_gpus
 from avcues.pipeline.runtime.inputs import Inputs, collect
 from avcues.pipeline.runtime.machine import memory_bytes
-from avcues.pipeline.runtime.observer import Observer, Plan
+from avcues.pipeline.runtime.observer import Observer, RunPlan
 from avcues.pipeline.runtime.request import Request, Workers
 from avcues.pipeline.runtime.resolve import resolve
 from avcues.pipeline.runtime.resolved_run import ResolvedRun
@@ -159,7 +159,7 @@ def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:
     for extractor in resolved.measurements.extractors:
         extractor.prepare(observer.on_note)
     observer.on_plan(
-        Plan(
+        RunPlan(
             videos=len(inputs.videos),
             problems=inputs.problems,
             networks=tuple(describe_networks(resolved.measurements.extractors)),

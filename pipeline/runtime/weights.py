@@ -125,7 +125,7 @@ def _pin_hub_models(
             revision,
             () if folder is None else (folder,),
             lambda done, total, source=source: on_download(source, done, total),  # type: ignore[misc]
-            weights=extractor.hub_weights,
+            weights_suffix=extractor.hub_weights,
         )
         pinned_options[option] = source if repository.revision is None else f"{source}@{repository.revision}"
     return pinned_options

@@ -78,7 +78,7 @@ def test_ids_of_a_file_stay_text(suffix: str, tmp_path: Path) -> None:
         pq.write_table(pa.table(rows), path)
     labels = read_labels(path, STEP, WINDOWS)
     assert [field.name for field in labels.fields] == ["target.valence", "target.word"]
-    assert [values.to_pylist() for values in labels.of("007", 4)] == [
+    assert [values.to_pylist() for values in labels.columns_of("007", 4)] == [
         [None, 0.25, 0.5, None],
         [None, "sad", None, None],
     ]
@@ -212,7 +212,7 @@ def test_the_index_of_pandas_is_no_target(tmp_path: Path) -> None:
 def test_ids_match_however_their_accents_are_coded() -> None:
     windows = {"cafe\u0301": 2, "b": 2}
     labels = read_labels(pa.table({"video_id": ["caf\u00e9 ", "b"], "v": [1.0, 2.0]}), STEP, windows)
-    assert labels.of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
+    assert labels.columns_of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
     assert "1 ids are matched although blanks or the encoding of accents differ" in labels.warnings[0]
 
 
