@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 
 FITTED_ON = "fitted_on"
 """Column of a gold standard: whether anything was fitted on the video. It survives when metadata are lost."""
@@ -24,7 +24,7 @@ def checked_label_metadata(table: pa.Table, step: Fraction, file_name: str) -> d
         InputError: The metadata are damaged, or the windows have another length than those of the dataset.
     """
     try:
-        metadata = metadata_in(table.schema, "labels")
+        metadata = optional_metadata(table.schema, "labels")
     except ValueError as error:
         raise InputError(f"{file_name}: its metadata are damaged ({error}); make the labels again") from error
     if "window" in table.column_names and Fraction(metadata.get("step", step)) != step:

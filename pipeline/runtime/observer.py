@@ -1,4 +1,4 @@
-"""The reports of a running run."""
+"""Reports on a run while it is working."""
 
 from __future__ import annotations
 
