@@ -101,7 +101,7 @@ class Compute:
 
         Args:
             network: The network. In 8 bits, its method `prepare_for_int8` is called first.
-            example: An input of two items; None: torch runs the network everywhere, as suits small networks.
+            example: An input of two items; None: torch runs the network everywhere.
 
         Raises:
             AvcuesError: The precision is int8, and the device or processor would compute other values.

@@ -102,8 +102,9 @@ class Expressions(BaseExtractor):
     """Seven expression probabilities of the faces on a frame."""
 
     name = "expressions"
-    version = 4
+    version = 5
     imports = ("torch",)
+    libraries = ("torch", "opencv-python-headless", "openvino")
     citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -136,11 +137,6 @@ class Expressions(BaseExtractor):
         return self.with_extras(*_TABLES)
 
     @property
-    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Distributions whose code decides values; OpenVINO compiles only the large network."""
-        return ("torch", "opencv-python-headless", *(("openvino",) if self.precisions else ()))
-
-    @property
     def precisions(self) -> tuple[Precision, ...]:
         """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
         return ("bf16",) if self.settings.variant == "vgg19" else ()
@@ -157,7 +153,7 @@ class Expressions(BaseExtractor):
             detector_file = compute.weights.resolve(f"faces/{settings.detector}").path
             self._detector = DETECTORS[settings.detector](detector_file, settings.min_score, settings.detector_side_px)
             self._compute = compute
-            example = torch.zeros(2, 3, 44, 44) if settings.variant == "vgg19" else None
+            example = torch.zeros(2, *((3, 44, 44) if settings.variant == "vgg19" else (1, 64, 64)))
             network_file = compute.weights.resolve(f"expressions/{settings.variant}").path
             self._network = compute.prepare_for_inference(load(network_file), example)
 
