@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from avcues.pipeline.annotations.results import Results
-from avcues.pipeline.annotations.shown import Makers, NotShown, every
+from avcues.pipeline.annotations.shown import Makers, NotShown, make_all
 from avcues.pipeline.annotations.tables.agreement import (
     agreement_tables,
     between_setups,
@@ -74,4 +74,4 @@ def all_tables(results: Results, only: Collection[str] | None = None) -> Iterato
     Raises:
         SettingsError: `only` names an unknown one.
     """
-    return every(TABLES, results, only)
+    return make_all(TABLES, results, only)
