@@ -70,7 +70,7 @@ class Alignment:
 
     Args:
         dimensions: The dimensions, in words.
-        raters: By rater, standard scores at `SHIFTS` when all raters are moved alike; without raters who have too few rows.
+        raters: By rater, standard scores at `SHIFTS` if all raters are moved alike; none if rows are too few.
         scores: Standard scores of all raters together at `SHIFTS`.
         best: By rater, the shift with the highest score.
         displaced: By rater who is displaced alone, the shift in addition to that of all raters, and its standard score.

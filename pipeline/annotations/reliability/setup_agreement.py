@@ -24,6 +24,7 @@ from avcues.pipeline.annotations.statistics.consensus import (
     Weights,
     ewe,
     leave_one_out_ccc,
+    others_of_each,
     pairwise_ccc,
 )
 from avcues.pipeline.annotations.statistics.intervals import COEFFICIENT, OfSums

@@ -118,8 +118,8 @@ def interval(
         seed: Seed of the draws.
 
     Returns:
-        Both ends; NaN if there are fewer than two units, or where the statistic is not defined with all units, without one of
-        them, or in most draws.
+        Both ends; NaN if there are fewer than two units, or where the statistic is not defined with all units, without
+        one of them, or in most draws.
     """
     from scipy import stats
 
