@@ -33,7 +33,7 @@ from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError, one_line
 from avcues.pipeline.store.documents import require_regular_file
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 from avcues.version import __version__
 
 KIND = "gold standard"
@@ -192,7 +192,8 @@ def read_labels_metadata(labels: Path | pa.Table) -> dict[str, Any] | None:
     try:
         if isinstance(labels, Path):
             require_regular_file(labels)
-        metadata = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
+        schema = labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels)
+        metadata = optional_metadata(schema, "labels")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error
     return metadata if "fitted_on" in metadata else None
