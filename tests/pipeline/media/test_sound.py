@@ -31,6 +31,8 @@ def flatness(found: Decoded, start_s: float, end_s: float) -> float:
         (".aac", "aac", (48000, 44100)),
         (".ts", "mp2", (48000, 32000)),
         (".ts", "aac", (44100, 48000)),
+        (".ts", "aac", (24000, 48000)),
+        (".ts", "aac", (48000, 16000)),
     ],
 )
 def test_a_rate_that_changes_in_mid_stream(tmp_path: Path, suffix: str, codec: str, rates: tuple[int, int]) -> None:
