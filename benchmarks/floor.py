@@ -123,7 +123,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
         if expressions == "vgg19":
             network = compute.prepare_for_inference(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
             return lambda x: fer.classify_vgg19(network, x)
-        network = compute.prepare_for_inference(fer.load_mini_xception(expressions_path))
+        network = compute.prepare_for_inference(fer.load_mini_xception(expressions_path), torch.zeros(2, 1, 64, 64))
         return lambda x: fer.classify_mini_xception(network, x)
 
     def load_actions(compute: Compute) -> Call:
@@ -155,16 +155,14 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             lambda size: torch.randint(0, 256, (size, side, side), dtype=torch.uint8),
             arguments.faces,
             precisions=("bf16",) if expressions == "vgg19" else (),
-            own_threads=expressions == "vgg19",
+            own_threads=True,
         ),
         "scenes": Network(
-            lambda compute: compute.prepare_for_inference(
-                load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None
-            ),
+            lambda compute: compute.prepare_for_inference(load_scenes(scenes_path), crops(2)),
             crops,
             arguments.windows,
             precisions=("bf16",) if scenes == "resnet50" else (),
-            own_threads=scenes == "resnet50",
+            own_threads=True,
         ),
         "objects": Network(
             load_yolo,

@@ -35,9 +35,9 @@ class CombinedStream:
     - `DissolveDetector` finds dissolves. A cut within a dissolve is part of it; both are part of a fade around them.
 
     Args:
-        adaptive: A new detector of cuts.
-        fades: A new detector of fades.
-        time_base: Seconds per unit of the time stamps that are written.
+        adaptive: A detector of cuts that has seen no frame yet.
+        fades: A detector of fades that has seen no frame yet.
+        time_base: Seconds per unit of the time stamps passed to `write`.
         frame_rate: Frames per second; an estimate if the rate varies.
         min_shot_s: Length of the shortest shot in seconds.
     """
@@ -95,9 +95,9 @@ class CombinedStream:
         ):
             self._pending.append(_Transition(candidate, "cut"))
 
-    def _release(self, until: int) -> Iterator[Cut]:
+    def _release(self, last_frame: int) -> Iterator[Cut]:
         """Yields the transitions up to a frame, except those that are part of another one."""
-        for transition in sorted(t for t in self._pending if t.frame <= until):
+        for transition in sorted(t for t in self._pending if t.frame <= last_frame):
             self._pending.remove(transition)
             others = (*self._accepted, *(t for t in self._pending if t.kind != transition.kind))
             if any(self._is_part_of(transition, other) for other in others):

@@ -102,8 +102,9 @@ class Expressions(BaseExtractor):
     """Seven expression probabilities of the faces on a frame."""
 
     name = "expressions"
-    version = 4
+    version = 5
     imports = ("torch",)
+    libraries = ("torch", "opencv-python-headless", "openvino")
     citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -136,11 +137,6 @@ class Expressions(BaseExtractor):
         return self.with_extras(*_TABLES)
 
     @property
-    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Distributions whose code decides values; OpenVINO compiles only the large network."""
-        return ("torch", "opencv-python-headless", *(("openvino",) if self.precisions else ()))
-
-    @property
     def precisions(self) -> tuple[Precision, ...]:
         """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
         return ("bf16",) if self.settings.variant == "vgg19" else ()
@@ -154,12 +150,12 @@ class Expressions(BaseExtractor):
 
             settings = self.settings
             load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[settings.variant]
-            detector = compute.weights.resolve(f"faces/{settings.detector}").path
-            self._detector = DETECTORS[settings.detector](detector, settings.min_score, settings.detector_side_px)
+            detector_file = compute.weights.resolve(f"faces/{settings.detector}").path
+            self._detector = DETECTORS[settings.detector](detector_file, settings.min_score, settings.detector_side_px)
             self._compute = compute
-            example = torch.zeros(2, 3, 44, 44) if settings.variant == "vgg19" else None
-            weights = compute.weights.resolve(f"expressions/{settings.variant}").path
-            self._network = compute.prepare_for_inference(load(weights), example)
+            example = torch.zeros(2, *((3, 44, 44) if settings.variant == "vgg19" else (1, 64, 64)))
+            network_file = compute.weights.resolve(f"expressions/{settings.variant}").path
+            self._network = compute.prepare_for_inference(load(network_file), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects and classifies the faces on (B, H, W, 3) uint8 RGB frames."""

@@ -55,8 +55,9 @@ class Scenes(BaseExtractor):
     """Scene probabilities of a frame, resized to 256 x 256 and centre-cropped to 224 as in the published demo."""
 
     name = "scenes"
-    version = 1
+    version = 2
     imports = ("torch",)
+    libraries = ("torch", "torchvision", "openvino")
     citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
     Settings = ScenesSettings
     thread_safe = True
@@ -78,13 +79,8 @@ class Scenes(BaseExtractor):
         return self.with_extras(_TABLE)
 
     @property
-    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Distributions whose code decides values; OpenVINO compiles only the large network."""
-        return ("torch", "torchvision", *(("openvino",) if self.precisions else ()))
-
-    @property
     def precisions(self) -> tuple[Precision, ...]:
-        """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
+        """bf16 for the large network only: the small one would gain little."""
         return ("bf16",) if self.settings.variant == "resnet50" else ()
 
     def setup(self, compute: Compute) -> None:
@@ -98,8 +94,7 @@ class Scenes(BaseExtractor):
             torchvision()
             load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
             self._compute = compute
-            # The small network gains nothing by OpenVINO.
-            example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8) if self.settings.variant == "resnet50" else None
+            example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8)
             weights = compute.weights.resolve(f"scenes/{self.settings.variant}").path
             self._network = compute.prepare_for_inference(load(weights), example)
 

@@ -52,7 +52,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A subtitle, a sentence of a transcript, or what a recogniser heard in one breath.
+    """A subtitle, a sentence of a transcript, or a passage of recognised speech without a pause.
 
     Args:
         text: The whole utterance, in one line.

@@ -129,8 +129,6 @@ class MiniXception(nn.Module):
     Its classifier is a convolution; the (B, 128) embedding is the mean of its input.
     """
 
-    fp32_modules = ("",)  # the whole network: see `Expressions.precisions`
-
     def __init__(self) -> None:
         super().__init__()
         self.stem1 = nn.Conv2d(1, 8, 3, bias=False)

@@ -83,9 +83,6 @@ class PlacesSqueezeNet(nn.Module):
     normalisation folded into the convolutions.
     """
 
-    # bf16 in any part changes probabilities by more than 0.01, and the network is fast in fp32.
-    fp32_modules = ("c1.conv", *(f"fires.{i}" for i in range(8)), "out")
-
     mean_image_bgr: Tensor
 
     def __init__(self) -> None:

@@ -249,4 +249,4 @@ def lengths_of(features: str | None) -> dict[str, float] | None:
     from avcues.pipeline.store.location import location
 
     catalog = read_catalog(location(features))
-    return {video_id: float(join.windows(catalog, video_id) * catalog.step) for video_id in catalog.videos}
+    return {video_id: float(join.window_count(catalog, video_id) * catalog.step) for video_id in catalog.videos}

@@ -74,8 +74,8 @@ class ItemRows:
 
     Args:
         table: The table.
-        derive_columns: Function that computes, at the end, the columns that `add` does not receive, from the table's
-            name and its items; None: `add` receives all columns.
+        derive_columns: Computes the columns that `add` does not receive from the table's name and all its items; None:
+            `add` receives all columns.
     """
 
     def __init__(self, table: Table, derive_columns: Callable[[str, Items], Columns] | None = None) -> None:

@@ -156,16 +156,16 @@ class TextPass:
         return tables
 
     def _transcript(self, media: Media, recognised: Transcript | None) -> Transcript:
-        default = self._transcriber.language and language_code(self._transcriber.language)
+        default_language = self._transcriber.language and language_code(self._transcriber.language)
         if self.source.sidecar is not None:
-            return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default)
+            return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default_language)
         if self.source.stream is not None:
             subtitles = utterances_of(media.cues, "stream")
             self.source.metadata["stream"] = {"index": self.source.stream.index, "codec": self.source.stream.codec}
             if subtitles.counts:
                 left_out = ", ".join(f"{reason}: {count}" for reason, count in subtitles.counts.items())
                 self.notes.append(f"subtitle stream {self.source.stream.index}: left out are {left_out}")
-            return Transcript(sorted_by_time(subtitles.utterances), self.source.stream.language or default)
+            return Transcript(sorted_by_time(subtitles.utterances), self.source.stream.language or default_language)
         return Transcript(()) if recognised is None else recognised
 
     def _reason_without_words(self) -> str:

@@ -26,7 +26,7 @@ _ALTERNATIVES = (
     | Disposition.clean_effects
     | Disposition.descriptions
 )
-_MAX_DIFFERENCE_S = 0.5
+_MAX_START_DIFFERENCE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _choose_video(
             s for s in video_streams if s.index in programme and s.codec_context.name == best.codec_context.name
         ]
         first = min(candidates, key=_start_s)
-        if _start_s(first) < _start_s(best) - _MAX_DIFFERENCE_S:
+        if _start_s(first) < _start_s(best) - _MAX_START_DIFFERENCE_S:
             return first
     return best
 
@@ -142,7 +142,7 @@ def _choose_audio(
         best = same_programme[0]
     if programme is not None:
         first = min((s for s in same_programme if s.codec_context.name == best.codec_context.name), key=_start_s)
-        if _start_s(first) < _start_s(best) - _MAX_DIFFERENCE_S:
+        if _start_s(first) < _start_s(best) - _MAX_START_DIFFERENCE_S:
             best = first
     return (best,)
 
@@ -157,7 +157,7 @@ def _are_channels(streams: Sequence[AudioStream]) -> bool:
         and streams[0].codec_context.channels == 1
         and not any(s.disposition & _ALTERNATIVES for s in streams)
         and len({s.metadata.get("title") for s in streams if "title" in s.metadata}) <= 1
-        and max(map(_start_s, streams)) - min(map(_start_s, streams)) < _MAX_DIFFERENCE_S
+        and max(map(_start_s, streams)) - min(map(_start_s, streams)) < _MAX_START_DIFFERENCE_S
     )
 
 

@@ -35,7 +35,7 @@ _VIDEOS_IN_MEMORY = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class PredictionPlan:
     """A model, the videos that it predicts, and the output; `plan_predictions` makes and checks it.
 
     Args:
@@ -53,7 +53,7 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> Plan:
+def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> PredictionPlan:
     """Checks everything that can be checked before the first video is predicted.
 
     Args:
@@ -84,7 +84,7 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
             f"{len(copies)} of these videos look like copies of training videos under another name: "
             f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{remainder}; how well the model predicts them says little"
         )
-    return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
+    return PredictionPlan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
 
 
 def _copies(model_folder: Path, data: Dataset, training_ids: Collection[str]) -> list[CopyPair]:
@@ -121,7 +121,7 @@ def check_output(out: Path, folder: object) -> None:
 
 
 def write_plan(
-    plan: Plan,
+    plan: PredictionPlan,
     workers: Workers = Workers(count=0),
     *,
     on_result: Callable[[pa.Table | Problem], object] = lambda result: None,

@@ -63,7 +63,7 @@ class PredictionWork:
         """Returns the result unchanged: predictions are recorded only in their file."""
         return result
 
-    def on_worker(self, share_bytes: int) -> PredictionWork:
+    def for_worker(self, share_bytes: int) -> PredictionWork:
         """Returns this object: predictions have no memory limit."""
         return self
 

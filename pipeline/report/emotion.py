@@ -27,7 +27,7 @@ from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.report.series import Panel, Role, Series, numbers
 from avcues.pipeline.report.video import Values, Video
 from avcues.pipeline.store.documents import require_regular_file
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 
 _GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
 _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}
@@ -153,7 +153,7 @@ def _metadata_of(path: Path) -> dict[str, Any]:
     try:
         require_regular_file(path)
         file_schema = pq.read_schema(path)
-        metadata = metadata_in(file_schema, "predictions")
+        metadata = optional_metadata(file_schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({one_line(error)})") from error
     if not (set(file_schema.names) >= _OUT_OF_FOLD or "predictions" in metadata):

@@ -142,10 +142,10 @@ def _find_remote_videos(argument: str, source: UPath, notes: list[str]) -> list[
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
     elif source.is_dir():
-        stored = store.find(source.path, detail=True)
-        names, skipped = media_names(stored, argument)
+        info_by_path = store.find(source.path, detail=True)
+        media_paths, skipped = media_names(info_by_path, argument)
         notes.append(skipped)
-        files = {name: stored[name] for name in names}
+        files = {path: info_by_path[path] for path in media_paths}
         if not files:
             raise InputError(f"{argument}: is a folder without a media file{_contents_remark(skipped)}")
     else:

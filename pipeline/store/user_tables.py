@@ -168,13 +168,13 @@ def _from_text(
     if isinstance(text, bytes):
         text = _as_utf8(text, form)
 
-    def read(use_threads: bool, line_breaks: bool = False) -> pa.Table:
+    def read(use_threads: bool) -> pa.Table:
         return pa.csv.read_csv(
             io.BytesIO(text) if isinstance(text, bytes) else text,
             read_options=pa.csv.ReadOptions(
                 use_threads=use_threads, skip_rows=form.header_lines, column_names=_distinct(form.names)
             ),
-            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=line_breaks),
+            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=form.has_quotes),
             convert_options=pa.csv.ConvertOptions(
                 column_types={key: types[key] for key in columns if key in types},
                 include_columns=columns,
@@ -185,16 +185,17 @@ def _from_text(
         )
 
     try:
-        table = read(use_threads=True, line_breaks=form.has_quotes)
+        table = read(use_threads=True)
         return _with_points(table, types) if form.decimal == "," else table
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             raise ValueError("is not UTF-8; save the file as UTF-8") from error
         # Only the single-threaded reader reports the row of a value that cannot be converted.
         try:
-            return read(use_threads=False, line_breaks=form.has_quotes)
-        except pa.ArrowInvalid as detailed:
-            raise InputError(f"{file_name}: {_explain_arrow_error(str(detailed), form.names)}") from detailed
+            return read(use_threads=False)
+        except pa.ArrowInvalid as detailed_error:
+            reason = _explain_arrow_error(str(detailed_error), form.names)
+            raise InputError(f"{file_name}: {reason}") from detailed_error
 
 
 def _with_points(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:

@@ -90,7 +90,7 @@ def read_traces(data: Dataset, videos: Sequence[str] | None = None) -> Traces:
         if table is None:
             continue
         opened = open_dataset(data.catalog.folder, columns=tables[table])
-        names = [column.name for column in opened.stored if not pa.types.is_string(column.type)]
+        names = [column.name for column in opened.stored_columns if not pa.types.is_string(column.type)]
         traces = {}
         for video_id in data.videos if videos is None else videos:
             if video_id in opened.lengths:

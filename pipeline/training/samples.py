@@ -138,7 +138,9 @@ def model_columns(data: Dataset, tables: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     for table in tables:
         columns = [
-            column.name for column in data.stored if column.table == table and not pa.types.is_string(column.type)
+            column.name
+            for column in data.stored_columns
+            if column.table == table and not pa.types.is_string(column.type)
         ]
         if not columns:
             raise DatasetError(f"{table}: has no numeric column that a model could read")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from avcues.pipeline.dataset.dataset import shuffled
+from avcues.pipeline.dataset.folds import shuffled
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.training.disjoint_parts import check_disjoint
 from avcues.pipeline.training.protocol import Protocol

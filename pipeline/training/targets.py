@@ -168,7 +168,7 @@ def gold_values(file: LabelFile, data: Dataset, videos: Sequence[str], settings:
         name: np.full((edges[-1], len(settings.labels_of(name))), np.nan, order="F") for name in settings.dimensions
     }
     for i, video_id in enumerate(videos):
-        columns = file.labels.of(video_id, data.lengths[video_id])
+        columns = file.labels.columns_of(video_id, data.lengths[video_id])
         for name in settings.dimensions:
             rows = values[name][edges[i] : edges[i + 1]]
             if name in settings.categories:

@@ -244,7 +244,8 @@ def test_mini_xception_equals_keras() -> None:
     path = weights("expressions/mini_xception")
     faces = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, 64, 64), dtype=np.uint8))
     with torch.inference_mode():
-        logits, embedding = fer.classify_mini_xception(fer.load_mini_xception(path), faces)
+        network = Compute(device="cpu").prepare_for_inference(fer.load_mini_xception(path), torch.zeros(2, 1, 64, 64))
+        logits, embedding = fer.classify_mini_xception(network, faces)
         whole = keras.models.load_model(path, compile=False)
         last = [layer for layer in whole.layers if isinstance(layer, keras.layers.Conv2D)][-1]
         reference = keras.Model(whole.inputs, [whole.outputs[0], last.input])
@@ -357,13 +358,18 @@ def test_places_resnet50_equals_torchvisions(real_frames: np.ndarray, tmp_path: 
 
 def test_squeezenets_embedding_is_the_mean_of_what_its_classifier_reads(real_frames: np.ndarray) -> None:
     network = places.load_squeezenet(weights("scenes/squeezenet11"))
+    crops = places.resize_and_crop(torch.from_numpy(real_frames).permute(0, 3, 1, 2))
+    compiled = Compute(device="cpu").prepare_for_inference(network, crops[:2])
     classified = inputs_of(network.out)
     with torch.inference_mode():
-        logits, embedding = network(places.resize_and_crop(torch.from_numpy(real_frames).permute(0, 3, 1, 2)))
+        logits, embedding = network(crops)
+        compiled_logits, compiled_embedding = compiled(crops)
     assert logits.shape == (len(real_frames), 365)
     assert embedding.shape == (len(real_frames), 512)
     assert embedding.std(dim=0).max() > 0.1
     torch.testing.assert_close(embedding, classified[0].flatten(2).mean(dim=2))
+    torch.testing.assert_close(compiled_logits.softmax(1), logits.softmax(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(compiled_embedding, embedding, atol=1e-4, rtol=0)
 
 
 def test_places_labels_are_in_the_networks_order() -> None:

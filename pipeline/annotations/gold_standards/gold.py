@@ -27,7 +27,7 @@ from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError, one_line
 from avcues.pipeline.store.documents import require_regular_file
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 from avcues.version import __version__
 
 KIND = "gold standard"
@@ -186,7 +186,7 @@ def read_labels_metadata(labels: Path | pa.Table) -> dict[str, Any] | None:
     try:
         if isinstance(labels, Path):
             require_regular_file(labels)
-        about = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
+        about = optional_metadata(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error
     return about if "fitted_on" in about else None

@@ -44,7 +44,7 @@ from avcues.pipeline.annotations.ratings.schema import (
 from avcues.pipeline.errors import DatasetError, one_line
 from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.exchange import replaced_files
-from avcues.pipeline.store.parquet import METADATA_KEY, metadata_in
+from avcues.pipeline.store.parquet import METADATA_KEY, optional_metadata
 from avcues.version import __version__
 
 RATINGS, REPEATS = "ratings.parquet", "repeats.parquet"
@@ -113,7 +113,7 @@ def read(folder: str | Path) -> Annotations:
         raise DatasetError(f"{folder}: has no {RATINGS}; expected a folder made by avcues annotations import")
     try:
         ratings, raters, exposures = (_read(folder / name) for name in (RATINGS, RATERS, EXPOSURES))
-        metadata = metadata_in(ratings.schema, "ratings")
+        metadata = optional_metadata(ratings.schema, "ratings")
         repeats = REPEAT_SCHEMA.empty_table()
         if metadata.get("repeats"):
             repeats = _read(folder / REPEATS)

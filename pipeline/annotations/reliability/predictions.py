@@ -17,7 +17,7 @@ from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreeme
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.documents import read_document, require_regular_file
 from avcues.pipeline.store.model_files import DOCUMENT
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 
 _OUT_OF_FOLD = {"dimension", "without", "video_id", "prediction"}
 
@@ -50,7 +50,7 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
     try:
         require_regular_file(path)
         table = pq.read_table(path)
-        metadata = metadata_in(table.schema, "predictions")
+        metadata = optional_metadata(table.schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({one_line(error)})") from error
     if _OUT_OF_FOLD.issubset(table.column_names):

@@ -28,7 +28,7 @@ _LUMA = {"bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 
 @dataclass(frozen=True)
-class Color:
+class ColorEncoding:
     """The encoding of colours as code values.
 
     Args:
@@ -47,7 +47,7 @@ class Color:
     peak_nit: float = PQ_PEAK_NIT
 
 
-def to_sdr(values: Array, color: Color) -> Array:
+def to_sdr(values: Array, color: ColorEncoding) -> Array:
     """Turns code values into R'G'B' of BT.709.
 
     HDR is mapped to SDR by the curve of ITU-R BT.2390-11, annex 5.4, from the source's peak to 203 nit, applied to the
@@ -74,7 +74,7 @@ def to_sdr(values: Array, color: Color) -> Array:
     return np.asarray(sdr_light.clip(0, 1) ** (1 / _GAMMA))
 
 
-def _rgb_of(values: Array, color: Color) -> Array:
+def _rgb_of(values: Array, color: ColorEncoding) -> Array:
     """R'G'B' of code values. ICtCp and constant luminance are converted through linear light."""
     if color.matrix == "rgb":
         return values

@@ -76,7 +76,7 @@ def utterances_of(cues: Sequence[Cue], source: str) -> Subtitles:
     left_out = {
         "subtitles that end before they begin": len(sorted_cues) - len(cleaned),
         "subtitles without words (music, sounds, empty)": len(cleaned) - len(cues_with_words),
-        "subtitles that are there twice": len(cues_with_words) - len(distinct_cues),
+        "repeated subtitles": len(cues_with_words) - len(distinct_cues),
         "captions that only repeat the previous one": len(distinct_cues) - len(new_cues),
     }
     return Subtitles(
