@@ -121,18 +121,19 @@ def _snapshot(source: str, revision: str | None, progress: Progress, weights_suf
                 f"its files into a folder DIR/{source} and name DIR as the folder of weights"
             ) from error
     try:
-        info = HfApi().model_info(source, revision=revision, files_metadata=True)
-        names = [sibling.rfilename for sibling in info.siblings or ()]
+        model = HfApi().model_info(source, revision=revision, files_metadata=True)
+        files = model.siblings or ()
+        names = [file.rfilename for file in files]
         if not any(name.endswith(weights_suffix) for name in names):
             raise _no_weights_error(label, names, weights_suffix)
         suffixes = {*_TEXT_SUFFIXES, weights_suffix}
         top_level = [
             name for name in names if "/" not in name and (name == _CARD_FILE or Path(name).suffix in suffixes)
         ]
-        size = sum(sibling.size or 0 for sibling in info.siblings or () if sibling.rfilename in top_level)
+        size = sum(file.size or 0 for file in files if file.rfilename in top_level)
         progress(0, size)
         with _without_progress_bars():
-            folder = Path(snapshot_download(source, revision=info.sha, allow_patterns=top_level))
+            folder = Path(snapshot_download(source, revision=model.sha, allow_patterns=top_level))
         progress(size, size)
         return folder
     except hub.GatedRepoError as error:

@@ -61,7 +61,7 @@ def open_dataset(
     lengths, left_out = {}, {}
     for video_id in catalog.videos:
         try:
-            lengths[video_id] = _length(catalog, video_id, tables_read, incomplete, verify)
+            lengths[video_id] = _length(catalog, video_id, tables_read, incomplete, verify=verify)
         except DatasetError as error:
             left_out[video_id] = str(error)
     if not lengths:
@@ -85,7 +85,7 @@ def _left_out_text(folder: str, left_out: Mapping[str, str], videos: int) -> str
     return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{remainder}; `left_out` lists all"
 
 
-def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:
+def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, *, verify: bool) -> int:
     """The number of windows of a video.
 
     Raises:

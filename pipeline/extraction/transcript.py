@@ -144,7 +144,9 @@ class TextPass:
             self.notes.append(f"no words: {self._reason_without_words()}; the tables of text are null")
             return {}
         end = windows * step
-        words_outside = sum(not 0 <= word.start < end for u in transcript.utterances for word in u.words)
+        words_outside = sum(
+            not 0 <= word.start < end for utterance in transcript.utterances for word in utterance.words
+        )
         if words_outside:
             self.notes.append(
                 f"{words_outside} words begin before the start or after the end of the video and are left out"

@@ -97,7 +97,7 @@ def process_video(
     stopwatch = Stopwatch()
     for retries, delay_s in enumerate((*_RETRY_DELAYS_S, None)):  # noqa: B007  (used below)
         try:
-            result = _write_missing(video, measurements, out, overwrite, verify, stopwatch, progress)
+            result = _write_missing(video, measurements, out, stopwatch, progress, overwrite=overwrite, verify=verify)
             break
         except Exception as error:
             if debug:
@@ -133,11 +133,11 @@ def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, 
         MediaError: The file does not exist.
         OSError: Reading failed for a temporary reason.
     """
-    return list(_up_to_date(video, fingerprint(video.location), measurements, out, verify))
+    return list(_up_to_date(video, fingerprint(video.location), measurements, out, verify=verify))
 
 
 def _up_to_date(
-    video: VideoInput, media_fingerprint: str, measurements: Measurements, out: Location, verify: bool
+    video: VideoInput, media_fingerprint: str, measurements: Measurements, out: Location, *, verify: bool
 ) -> dict[str, dict[str, int]]:
     """Extractors whose tables are up to date, each with the rows of its tables."""
     sidecar = sidecar_identity(video.location, measurements.extractors)
@@ -155,14 +155,15 @@ def _write_missing(
     video: VideoInput,
     measurements: Measurements,
     out: Location,
-    overwrite: bool,
-    verify: bool,
     stopwatch: Stopwatch,
     progress: Progress,
+    *,
+    overwrite: bool,
+    verify: bool,
 ) -> VideoResult:
     media_stamp = stamp(video.location)
     media_fingerprint = fingerprint(video.location)
-    reused = {} if overwrite else _up_to_date(video, media_fingerprint, measurements, out, verify)
+    reused = {} if overwrite else _up_to_date(video, media_fingerprint, measurements, out, verify=verify)
     tables = {name: rows for table_rows in reused.values() for name, rows in table_rows.items()}
     to_compute = [extractor for extractor in measurements.extractors if extractor.name not in reused]
     windows = tables.get(TIMELINE.name)

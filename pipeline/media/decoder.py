@@ -146,7 +146,7 @@ class Decoder:
             try:
                 frames = packet.decode()
             except (FFmpegError, EOFError):
-                self._count_undecodable(packet, times if is_video else None, is_video)
+                self._count_undecodable(packet, times, is_video=is_video)
                 continue
             if is_video:
                 census.add_packet(packet)
@@ -201,11 +201,11 @@ class Decoder:
             stream=position,
         )
 
-    def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, is_video: bool) -> None:
-        if is_video:
-            self._media.damage.video_packets_undecodable += 1
-        else:
+    def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, *, is_video: bool) -> None:
+        if not is_video:
             self._media.damage.audio_packets_undecodable += 1
+            return
+        self._media.damage.video_packets_undecodable += 1
         if times is not None:
             times.drop_packet(packet)
 

@@ -19,7 +19,7 @@ from avcues.pipeline.annotations.gold_standards.combine import STD
 from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, moved_earlier
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings import files as rating_files
-from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.exclusions import drop_unusable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import series_of
 from avcues.pipeline.annotations.ratings.wording import counted
@@ -222,7 +222,7 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
         return {}
     ratings = ratings.select(dimensions=names, round_=recipe.round)
     delays = lags if lags is not None else float(recipe.delay)
-    series = usable(series_of(ratings, step), **recipe.exclusions)[0]
+    series = drop_unusable(series_of(ratings, step), **recipe.exclusions)[0]
     series = moved_earlier(ratings, recipe, series, delays)
     shift_note = _shift_note(delays)
     courses: dict[tuple[str, str | None], TimeCourses] = {}

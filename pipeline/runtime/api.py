@@ -202,18 +202,18 @@ def extract_many(
         raise SettingsError(f"`workers={workers}`: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     worker_options = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
-    return _extract_many([str(path) for path in media], request, worker_options, max_failures, progress)
+    return _extract_many([str(path) for path in media], request, worker_options, max_failures, show_bars=progress)
 
 
 def _extract_many(
-    paths: Sequence[str], request: Request, workers: Workers, max_failures: int | None, progress: bool
+    paths: Sequence[str], request: Request, workers: Workers, max_failures: int | None, *, show_bars: bool
 ) -> Iterator[VideoResult]:
     from rich.console import Console
 
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import run
 
-    bars = ProgressBars(Console(stderr=True), visible=progress)
+    bars = ProgressBars(Console(stderr=True), visible=show_bars)
     results = run(paths, request, workers, max_failures=max_failures, observer=bars)
 
     def results_with_bars() -> Iterator[VideoResult]:

@@ -86,7 +86,8 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    _quiet_logs(debug)
+    if not debug:
+        _quiet_logs()
     with dask.config.set(_CONFIGURATION):
         try:
             cluster = _without_interrupts(
@@ -124,7 +125,8 @@ def existing_cluster(address: str, folder: Location, probe: Location, *, debug: 
     import dask
     from distributed import Client
 
-    _quiet_logs(debug)
+    if not debug:
+        _quiet_logs()
     with dask.config.set(_CONFIGURATION):
         try:
             client = Client(address)
@@ -193,12 +195,11 @@ def _probe_worker(probe: Any) -> tuple[str, bool]:
     return __version__, probe.exists()
 
 
-def _quiet_logs(debug: bool) -> None:
+def _quiet_logs() -> None:
     # Results of videos report failures of workers.
-    if not debug:
-        names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _QUIETED_LOGGERS]
-        for name in names:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _QUIETED_LOGGERS]
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _without_interrupts(start: Callable[[], Any]) -> Any:

@@ -32,8 +32,8 @@ def array(values: npt.NDArray[Any], dtype: str, missing: npt.NDArray[np.bool_] |
     converted = np.ascontiguousarray(values, dtype)
     if values.dtype.kind in "iu" and converted.dtype.kind in "iu" and not np.array_equal(converted, values):
         raise ValueError(f"integers from {values.min()} to {values.max()} do not fit into {dtype}")
-    data = np.packbits(converted, bitorder="little") if dtype == "bool" else converted
-    return pa.Array.from_buffers(_ARROW_TYPES[dtype], len(converted), [_validity(missing), pa.py_buffer(data)])
+    buffer = np.packbits(converted, bitorder="little") if dtype == "bool" else converted
+    return pa.Array.from_buffers(_ARROW_TYPES[dtype], len(converted), [_validity(missing), pa.py_buffer(buffer)])
 
 
 def strings(values: Sequence[str | None], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:

@@ -68,7 +68,7 @@ class LabelsDocument(Document):
 
 
 class TrainedLabelsDocument(Document):
-    """What a model says of the labels that it learned from."""
+    """The labels that a model learned from, as its document describes them."""
 
     about: LabelsDocument = Field(default_factory=LabelsDocument)
 

@@ -52,7 +52,7 @@ def split(
     Args:
         labelled: By role, the videos that have labels; the first role is tested.
         folds: The number of folds.
-        order: With split="kfold", the videos in the order in which they are split; None: sorted by id.
+        order: For split="kfold", the videos in the order in which they are split; None: sorted by id.
         groups: The group of each video; all videos of a group are in the same part. Videos without one are groups of
             their own.
 

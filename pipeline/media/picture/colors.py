@@ -23,7 +23,7 @@ class ColorConversion:
     """The conversion of colours for frames with the same tags.
 
     Args:
-        color: Colour encoding of the frames; None if it is that of an SDR display.
+        color: The colour encoding of the frames; None if it is that of an SDR display.
         matrix: FFmpeg's number of the matrix that replaces the tagged one; None: the tagged one is used.
         applied: Conversions by kind, for records.
         notes: Notes for the user on the same conversions.

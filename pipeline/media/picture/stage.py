@@ -219,13 +219,13 @@ class PictureStage:
     def _report_changes(self) -> None:
         for property_name, changes in self._changes.items():
             listed = ", ".join(changes[:_MAX_LISTED_CHANGES])
-            more = (
+            remainder = (
                 f", and {len(changes) - _MAX_LISTED_CHANGES} more times" if len(changes) > _MAX_LISTED_CHANGES else ""
             )
             self._apply(
                 f"{property_name}_changes",
-                listed + more,
-                f"{_CHANGING[property_name]} changed in mid-stream, {listed}{more}",
+                listed + remainder,
+                f"{_CHANGING[property_name]} changed in mid-stream, {listed}{remainder}",
             )
         self._changes.clear()
 

@@ -97,8 +97,8 @@ def _rgb_of(values: Array, color: ColorEncoding) -> Array:
     if color.matrix == "bt2020c":
         blue = luma + first * np.where(first <= 0, 1.9404, 1.5816)
         red = luma + second * np.where(second <= 0, 1.7184, 0.9936)
-        linear = [np.maximum(c, 0) ** _GAMMA for c in (luma, red, blue)]
-        green = np.maximum(linear[0] - kr * linear[1] - kb * linear[2], 0) / (1 - kr - kb)
+        linear_luma, linear_red, linear_blue = (np.maximum(code, 0) ** _GAMMA for code in (luma, red, blue))
+        green = np.maximum(linear_luma - kr * linear_red - kb * linear_blue, 0) / (1 - kr - kb)
         return np.stack([red, green ** (1 / _GAMMA), blue], axis=-1)
     red, blue = luma + 2 * (1 - kr) * second, luma + 2 * (1 - kb) * first
     return np.stack([red, (luma - kr * red - kb * blue) / (1 - kr - kb), blue], axis=-1)
