@@ -172,8 +172,9 @@ class TimestampUnwrapper:
 class AacTimestamps:
     """Repairs the time stamps of AAC after a change of its sample rate in mid-stream.
 
-    A transport stream states a time for the first of several packets. FFmpeg computes the others, for AAC at the rate with
-    which the stream began: at 48 kHz after 24 kHz, they run at half the speed, and fall back at the next stated time.
+    A transport stream states a time for the first of several packets. FFmpeg computes the others, for AAC at the rate
+    with which the stream began: at 48 kHz after 24 kHz, they run at half the speed, and fall back at the next stated
+    time.
     """
 
     def __init__(self) -> None:
