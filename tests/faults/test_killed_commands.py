@@ -25,15 +25,15 @@ class Command:
         whole: Its result is a folder of which all files are former ones or all are new ones. If not, each file is one.
     """
 
-    new_contents: tuple[object, ...]
+    new: tuple[object, ...]
     former: tuple[object, ...] = ()
     copied: str = ""
     whole: bool = False
 
 
-def _command(*arguments: object, former: object, new_contents: object, whole: bool = False) -> Command:
+def _command(*arguments: object, former: object, new: object, whole: bool = False) -> Command:
     """A command whose two runs differ in the last argument."""
-    return Command((*arguments, new_contents), (*arguments, former), whole=whole)
+    return Command((*arguments, new), (*arguments, former), whole=whole)
 
 
 _LASSO = ("--model", "lasso", "--folds", 2, "--audio", "rhythm", "--visual", "lighting", "--workers", 1)
@@ -46,50 +46,24 @@ COMMANDS = {
     "evaluate": Command(("evaluate", "{out}/model"), copied="model"),
     "predict": Command(("predict", "{study}/model", "{study}/features", "--out", "{out}/predicted.parquet")),
     "align a file": _command(
-        "align", "{study}/features", "--out", "{out}/rows.parquet", "--tables", former="color", new_contents="lighting"
+        "align", "{study}/features", "--out", "{out}/rows.parquet", "--tables", former="color", new="lighting"
     ),
     "align a folder": _command(
-        "align",
-        "{study}/features",
-        "--out",
-        "{out}/rows",
-        "--tables",
-        former="color",
-        new_contents="lighting",
-        whole=True,
+        "align", "{study}/features", "--out", "{out}/rows", "--tables", former="color", new="lighting", whole=True
     ),
     "export": _command(
-        "export",
-        "muvi",
-        "{study}/features",
-        "--out",
-        "{out}/muvi",
-        "--nulls",
-        former="zero",
-        new_contents="empty",
-        whole=True,
+        "export", "muvi", "{study}/features", "--out", "{out}/muvi", "--nulls", former="zero", new="empty", whole=True
     ),
     "describe": Command(("describe", "{out}/features", "--card"), copied="features"),
-    "gold": _command(
-        "annotations", "gold", "{study}/ann", "--out", "{out}/gold", "--method", former="mean", new_contents="ewe"
-    ),
-    "soft": _command("annotations", "soft", "{study}/ann", "--out", "{out}/soft", "--bins", former=5, new_contents=3),
-    "ratings": _command(
-        "annotations", "example", "--overwrite", "--out", "{out}/ann", "--seed", former=1, new_contents=2
-    ),
+    "gold": _command("annotations", "gold", "{study}/ann", "--out", "{out}/gold", "--method", former="mean", new="ewe"),
+    "soft": _command("annotations", "soft", "{study}/ann", "--out", "{out}/soft", "--bins", former=5, new=3),
+    "ratings": _command("annotations", "example", "--overwrite", "--out", "{out}/ann", "--seed", former=1, new=2),
     "collect export": Command(
         ("collect", "export", "{study}/rated by 3", "--out", "{out}/ann"),
         former=("collect", "export", "{study}/rated by 2", "--out", "{out}/ann"),
     ),
     "agreement": _command(
-        "annotations",
-        "agreement",
-        "{study}/ann",
-        "--out",
-        "{out}/agreement.md",
-        "--bootstrap",
-        former=0,
-        new_contents=2,
+        "annotations", "agreement", "{study}/ann", "--out", "{out}/agreement.md", "--bootstrap", former=0, new=2
     ),
 }
 
@@ -136,14 +110,14 @@ def test_a_command_killed_at_any_instant(name: str, study: Path, tmp_path: Path)
         assert done.returncode == 0, done.stderr
     former = contents(out)
     states = instants(out, tmp_path / "states", *new_run)
-    new_contents = contents(states[-1])
+    new = contents(states[-1])
     assert len(states) > 3
     for state in states:
         now = contents(state)
         if command.whole:
-            assert now in (former, new_contents), state
-        assert all(content in (former.get(path), new_contents.get(path)) for path, content in now.items()), state
-        assert former.keys() & new_contents.keys() <= now.keys(), state
+            assert now in (former, new), state
+        assert all(content in (former.get(path), new.get(path)) for path, content in now.items()), state
+        assert former.keys() & new.keys() <= now.keys(), state
     assert leftovers(states[-1]) == []
     dirtiest = max(states, key=lambda state: len(leftovers(state)))
     assert leftovers(dirtiest)
@@ -151,7 +125,7 @@ def test_a_command_killed_at_any_instant(name: str, study: Path, tmp_path: Path)
     shutil.move(dirtiest, out)
     done = avcues(*new_run)
     assert done.returncode == 0, done.stderr
-    assert contents(out) == new_contents
+    assert contents(out) == new
     assert leftovers(out) == []
 
 

@@ -95,10 +95,11 @@ def test_mono_tracks_are_channels(tmp_path: Path, suffix: str) -> None:
     assert "2 audio streams are read as channels of one sound" in decoded_clip.media.notes
 
 
-def test_a_programme_goes_on_under_other_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", ["320x240", "32x32"])
+def test_a_programme_goes_on_under_other_numbers(tmp_path: Path, size: str) -> None:
     def piece(name: str, pid: int, hz: int, offset_s: float) -> Path:
         return ffmpeg(
-            *(*pattern("320x240", 4), *tone(hz, 4), "-c:v", "mpeg2video", "-b:v", "4M", "-c:a", "mp2"),
+            *(*pattern(size, 4), *tone(hz, 4), "-c:v", "mpeg2video", "-b:v", "4M", "-c:a", "mp2", "-b:a", "64k"),
             *("-mpegts_start_pid", str(pid), "-output_ts_offset", str(offset_s), "-mpegts_service_id", "7"),
             out=tmp_path / name,
         )

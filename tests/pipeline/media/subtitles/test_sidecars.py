@@ -287,3 +287,27 @@ def test_what_of_a_file_cannot_be_read_is_counted(tmp_path: Path) -> None:
     words = read(tmp_path, "clip.srt", SRT + "\n2\n00:00:xx,000 --> 00:00:05,000\nLost\n")
     assert len(words.utterances) == 1
     assert "subtitles that cannot be read: 1" in words.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "clip.json",
+            '{"segments": [{"text": "a b c d e", "start": 0, "end": 9, "words": ['
+            + ", ".join(
+                f'{{"word": "{word}", "start": {i}, "end": {i + 1}, "probability": {value}}}'
+                for i, (word, value) in enumerate(
+                    zip("abcdef", ("0.5", "Infinity", "NaN", "-0.25", "1e999", "97"), strict=True)
+                )
+            )
+            + "]}]}",
+        ),
+        ("clip.csv", "word,start,end,confidence\na,0,1,0.5\nb,1,2,inf\nc,2,3,nan\nd,3,4,-1\ne,4,5,1e999\nf,5,6,high\n"),
+    ],
+)
+def test_confidences_that_are_no_probabilities_are_counted(tmp_path: Path, name: str, content: str) -> None:
+    read_words = read(tmp_path, name, content)
+    confidences = [word.confidence for utterance in read_words.utterances for word in utterance.words]
+    assert confidences == [0.5, None, None, None, None, None]
+    assert read_words.notes == (f"{name}: the confidence of 5 words is no number from 0 to 1, and left out",)
