@@ -31,7 +31,7 @@ lint: install
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest --numprocesses 2 --max-worker-restart 0
+	$(BIN)/pytest --numprocesses 2 --max-worker-restart 3
 
 # The cheap tests on the oldest versions that pyproject.toml allows, as .ci/floors.txt has them; torch, which takes gigabytes,
 # and the tools of the tests are those of .venv.

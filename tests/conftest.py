@@ -28,6 +28,13 @@ if (SHARED / "weights").is_dir():
     os.environ.setdefault(WEIGHTS_DIR_VARIABLE, str(SHARED / "weights"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None):
+        from scheduling import DeadProcesses
+
+        config.pluginmanager.register(DeadProcesses())
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     from scheduling import ByModule

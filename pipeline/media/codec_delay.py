@@ -10,6 +10,7 @@ from av.audio.stream import AudioStream
 _MP3_SAMPLES = 1105
 # One frame of the transform (ISO/IEC 14496-3).
 _AAC_SAMPLES = 1024
+# Up to each sampling rate, the samples of a frame.
 _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048), (96_000, 4096))
 
 

@@ -48,7 +48,7 @@ class Part:
         file: The file that the container is in.
         first_byte: First byte of the container in the file.
         origin: Container time of t = 0.
-        end: The byte after its last one; None if it is not known.
+        end: The byte after the container's last one; None if it is not known.
     """
 
     container: InputContainer
@@ -75,7 +75,7 @@ class Part:
         section = FileSection(file, first_byte) if first_byte else file
         container = _open_container(name, section, trust_headers=trust_headers)
         end = next_file(file, _FLAC, first_byte + 1) if container.format.name == _FLAC else None
-        if end is not None:  # its reader joins the two files without a trace, and loses the end of the first
+        if end is not None:  # FFmpeg's reader would join the two files silently, and lose the end of the first
             container.close()
             container = _open_container(name, FileSection(file, first_byte, end), trust_headers=trust_headers)
         try:
@@ -140,17 +140,17 @@ class Part:
             damage: Counts read errors and new clocks.
             ends: Records how far the file was read.
         """
-        restarts = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
-        unwrapper = TimestampUnwrapper() if restarts else None
+        may_restart = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
+        unwrapper = TimestampUnwrapper() if may_restart else None
         errors = 0
         while True:
             try:
                 for packet in self.container.demux(*streams):
                     errors = 0
                     if unwrapper is not None:
-                        gaps = unwrapper.gaps
+                        gaps_before = unwrapper.gaps
                         damage.clock_restarts += unwrapper.shift(packet)
-                        damage.clock_gaps += unwrapper.gaps - gaps
+                        damage.clock_gaps += unwrapper.gaps - gaps_before
                     elif ends.falls_back(packet):
                         ends.next_file = self._next_file(ends.last_byte, at_most=packet.pos)
                         if ends.next_file is not None:

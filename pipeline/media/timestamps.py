@@ -56,10 +56,10 @@ class MonotonicFrameFilter:
                 yield from self._accept(suspect)
             else:
                 self._damage.frames_unplaceable += 1
-        ahead = picture.start - (self.last.start if self.last is not None else 0)
-        if ahead > MAX_GAP_S or (self.last is not None and ahead < 0):
+        gap_s = picture.start - (self.last.start if self.last is not None else 0)
+        if gap_s > MAX_GAP_S or (self.last is not None and gap_s < 0):
             self._damage.frames_unplaceable += 1
-        elif ahead > SUSPICIOUS_GAP_S:
+        elif gap_s > SUSPICIOUS_GAP_S:
             self._suspect = picture
         else:
             yield from self._accept(picture)

@@ -110,9 +110,9 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
     hashes = dict(extractor.pinned_files)
     for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
-        asset = asset_name(candidates, value)
-        if asset in candidates:
-            hashes[asset] = finder.resolve(asset).sha256
+        name = asset_name(candidates, value)
+        if name in candidates:
+            hashes[name] = finder.resolve(name).sha256
         else:
             file = user_weights_path(value, finder, extractor.hub_weights)
             hashes[_recorded_name(value)] = _hash_of(file, file.stat().st_mtime_ns)

@@ -1,15 +1,21 @@
-"""Which process of pytest-xdist runs which tests, and in which order.
+"""Which process of pytest-xdist runs which tests, in which order, and what happens if a process dies.
 
 A module is run by one process, so that its fixtures are made once; modules that take long come first, so that all
 processes end at about the same time.
+
+If a process dies, a new process runs its tests again. A test during which a second process dies fails.
 """
 
 from __future__ import annotations
 
+import subprocess
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 LONG = (
     "tests/test_readme.py",
@@ -37,7 +43,7 @@ _SPLIT = "tests/test_readme.py"  # too long for one process, and its tests share
 
 
 class ByModule(LoadScopeScheduling):
-    """Gives modules to processes in the order of the collection."""
+    """Gives modules to processes in the order of the collection, and those of a dead process to the others."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
@@ -46,6 +52,50 @@ class ByModule(LoadScopeScheduling):
     def schedule(self) -> None:
         self.config.option.loadscopereorder = False
         super().schedule()
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        # Finished modules would be handed out again without tests, and a process that gets none waits forever.
+        modules = self.assigned_work[node]
+        for module in [module for module, tests in modules.items() if all(tests.values())]:
+            del modules[module]
+        return super().remove_node(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        super()._reschedule(node)
+        # A process starts a test only when it knows the next, or that there is none.
+        while not node.shutting_down and self._pending_of(self.assigned_work[node]) < 2:
+            super()._reschedule(node)
+
+
+class DeadProcesses:
+    """A plugin of pytest that says which processes died, how, and while they ran which tests."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[WorkerController, str] = {}
+        self._deaths: Counter[str] = Counter()
+        self._lines: list[str] = []
+
+    def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
+        if error:
+            process: subprocess.Popen[bytes] = node.gateway._io.popen
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=30)
+            self._statuses[node] = f"exit status {process.returncode}"
+
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        self._deaths[crashitem] += 1
+        self._lines.append(f"{crashitem}: {self._statuses[report.node]}")
+        if self._deaths[crashitem] == 1:
+            report.outcome = "died"  # type: ignore[assignment]  (the test runs again)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return ("died", "D", "DIED") if report.outcome == "died" else None  # type: ignore[comparison-overlap]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._lines:
+            terminalreporter.section("test processes that died, and were replaced")
+            for line in self._lines:
+                terminalreporter.write_line(line)
 
 
 def long_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:

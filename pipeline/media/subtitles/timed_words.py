@@ -46,9 +46,10 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
             f"({type(error).__name__}: {error})"
         ) from error
     language = document.get("language")
-    return [utterance for utterance in utterances if utterance is not None], language if isinstance(
-        language, str
-    ) else None
+    return (
+        [utterance for utterance in utterances if utterance is not None],
+        language if isinstance(language, str) else None,
+    )
 
 
 def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:

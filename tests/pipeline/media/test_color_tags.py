@@ -16,7 +16,7 @@ from rich.console import Console
 
 from avcues.pipeline.cli.display import Display
 from avcues.pipeline.media.reading import Reading
-from avcues.pipeline.runtime.observer import Plan
+from avcues.pipeline.runtime.observer import RunPlan
 
 CODED = (100, 90, 200)
 """Y, Cb and Cr of every pixel."""
@@ -93,7 +93,7 @@ def test_the_note_is_printed_once(tmp_path: Path) -> None:
     result = extract(clip_of_one_color(tmp_path / "clip.mp4", None), tmp_path, features=("color",)).result
     display = Display(Console(file=(printed := io.StringIO()), width=200))
     with display:
-        display.on_plan(Plan(videos=2, problems=(), networks=(), left_out={}))
+        display.on_plan(RunPlan(videos=2, problems=(), networks=(), left_out={}))
         display.on_result(result)
         display.on_result(result)
     assert printed.getvalue().count("without a colour matrix tag") == 1

@@ -14,7 +14,7 @@ from ffmpeg import ffmpeg
 from hlg import hlg_of
 
 from avcues.pipeline.media.picture.cube import ColorCube
-from avcues.pipeline.media.picture.tone import SDR_WHITE_NIT, Color, to_sdr
+from avcues.pipeline.media.picture.tone import SDR_WHITE_NIT, ColorEncoding, to_sdr
 from avcues.pipeline.media.reading import Reading
 
 TO_2020 = (
@@ -82,24 +82,24 @@ def test_grey_follows_the_curve_of_bt_2390(nit: float) -> None:
     nits = np.geomspace(1e-3, 1000, 20_000)
     light = np.interp(e2 * source, [pq(n) for n in nits], nits)
     expected = (light / SDR_WHITE_NIT) ** (1 / 2.4)
-    shown = to_sdr(np.full((1, 3), pq(nit)), Color("smpte2084", "bt2020"))
+    shown = to_sdr(np.full((1, 3), pq(nit)), ColorEncoding("smpte2084", "bt2020"))
     np.testing.assert_allclose(shown, min(expected, 1), atol=0.002)
 
 
 def test_reference_white_of_hlg_is_that_of_pq() -> None:
     """75 % of HLG is 203 nit on a display of 1000 nit: ITU-R BT.2408."""
-    hlg = to_sdr(np.full((1, 3), 0.75), Color("arib-std-b67", "bt2020"))
-    np.testing.assert_allclose(hlg, to_sdr(np.full((1, 3), pq(203)), Color("smpte2084", "bt2020")), atol=0.004)
+    hlg = to_sdr(np.full((1, 3), 0.75), ColorEncoding("arib-std-b67", "bt2020"))
+    np.testing.assert_allclose(hlg, to_sdr(np.full((1, 3), pq(203)), ColorEncoding("smpte2084", "bt2020")), atol=0.004)
 
 
 def test_a_file_that_is_no_brighter_than_sdr_is_not_darkened() -> None:
-    shown = to_sdr(np.full((1, 3), pq(100)), Color("smpte2084", "bt2020", peak_nit=203))
+    shown = to_sdr(np.full((1, 3), pq(100)), ColorEncoding("smpte2084", "bt2020", peak_nit=203))
     np.testing.assert_allclose(shown, (100 / 203) ** (1 / 2.4), atol=0.001)
 
 
 @pytest.mark.parametrize("primaries", ["bt2020", "smpte431", "smpte432"])
 def test_white_and_the_primaries_of_bt709_stay(primaries: str) -> None:
-    white = to_sdr(np.ones((1, 3)), Color("bt709", primaries))
+    white = to_sdr(np.ones((1, 3)), ColorEncoding("bt709", primaries))
     np.testing.assert_allclose(white, 1, atol=1e-6)
 
 
@@ -110,7 +110,7 @@ def test_the_cube_is_exact_to_a_level() -> None:
     frame = av.VideoFrame(width, height, "gbrp16le")
     for plane, values in zip(frame.planes, (codes[1], codes[2], codes[0]), strict=True):
         plane.update(np.ascontiguousarray(values).tobytes())
-    color = Color("smpte2084", "bt2020")
+    color = ColorEncoding("smpte2084", "bt2020")
     found = ColorCube(color).rgb(frame, width, height, av.video.reformatter.Interpolation.BILINEAR)
     expected = 255 * to_sdr(codes.transpose(1, 2, 0) / 65535, color)
     assert np.abs(found - expected).mean() < 0.6
@@ -127,8 +127,8 @@ def test_other_matrices_give_the_colours_that_went_in(matrix: str) -> None:
         "ictcp": ("smpte2084", "bt2020"),
         "bt2020c": ("bt709", "bt2020"),
     }[matrix]
-    found = to_sdr(coded, Color(transfer, primaries, matrix=matrix))
-    np.testing.assert_allclose(found, to_sdr(rgb, Color(transfer, primaries)), atol=0.01)
+    found = to_sdr(coded, ColorEncoding(transfer, primaries, matrix=matrix))
+    np.testing.assert_allclose(found, to_sdr(rgb, ColorEncoding(transfer, primaries)), atol=0.01)
 
 
 def _ycgco(rgb: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from oriented import corners, still_clip
 from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.tone import Color, to_sdr
+from avcues.pipeline.media.picture.tone import ColorEncoding, to_sdr
 from avcues.pipeline.media.reading import Reading
 
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "1", "-bf", "0")
@@ -172,7 +172,7 @@ def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
     box = struct.pack(">I4s", 8 + len(record), b"dvcC") + record
     images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
     assert note.startswith("Dolby Vision without its dynamic metadata")
-    expected = 255 * to_sdr(pq(nit), Color("smpte2084", "bt2020"))
+    expected = 255 * to_sdr(pq(nit), ColorEncoding("smpte2084", "bt2020"))
     np.testing.assert_allclose(images[1][8, 8::16], expected, atol=5)
 
 

@@ -149,7 +149,7 @@ def test_a_subtitle_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     cue = "00:00:01,000 --> 00:00:03,000\nHello there\n"
     words = read(tmp_path, "clip.srt", f"1\n{cue}\n2\n{cue}\n3\n00:00:04,000 --> 00:00:05,000\nHello there\n")
     assert spoken(words) == [(1, 3, "Hello there"), (4, 5, "Hello there")]
-    assert "subtitles that are there twice: 1" in words.notes[0]
+    assert "repeated subtitles: 1" in words.notes[0]
 
 
 ASS = """[Script Info]
