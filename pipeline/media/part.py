@@ -24,7 +24,7 @@ from avcues.pipeline.media.packet_ends import PacketEnds
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.stream_selection import Selection, select
-from avcues.pipeline.media.timestamps import TimestampUnwrapper, fraction, nearest_turn
+from avcues.pipeline.media.timestamps import AacTimestamps, TimestampUnwrapper, fraction, nearest_turn
 
 # AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
 _FORMAT_MAY_RESTART_CLOCK = 0x0200
@@ -33,7 +33,7 @@ _PRIMING = Fraction(1, 20)
 # After this many read errors in a row, FFmpeg will not recover.
 _READ_ERRORS_IN_A_ROW = 64
 _READ_BYTES = 1 << 18
-_SUCCESSOR_BYTES = 1 << 18
+_SUCCESSOR_BYTES = 1 << 13
 _MPEG_TS, _OGG, _FLAC = "mpegts", "ogg", "flac"
 
 
@@ -142,11 +142,14 @@ class Part:
         """
         may_restart = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
         unwrapper = TimestampUnwrapper() if may_restart else None
+        sound_times = AacTimestamps() if self.format == _MPEG_TS else None
         errors = 0
         while True:
             try:
                 for packet in self.container.demux(*streams):
                     errors = 0
+                    if sound_times is not None:
+                        sound_times.repair(packet)
                     if unwrapper is not None:
                         gaps_before = unwrapper.gaps
                         damage.clock_restarts += unwrapper.shift(packet)

@@ -63,6 +63,8 @@ def media_files(folder: Path) -> MediaFiles:
         kind = _reason_to_skip(path.name)
         if kind is None and path.exists() and not path.is_file():
             kind = "special files"
+        elif kind is not None and path.is_symlink() and not path.exists():
+            kind = "links that lead nowhere"  # perhaps to a folder of videos
         if kind is None:
             files.append(path)
         else:
