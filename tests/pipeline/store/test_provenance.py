@@ -30,5 +30,6 @@ def test_networks_record_what_ran_them(yolo_checkpoint: Path) -> None:
     assert versions["torch"] == importlib.metadata.version("torch")
     assert "openvino" in versions
     assert "openvino" not in library_versions(registry.create("actions"), "cuda")
+    assert "openvino" in library_versions(registry.create("expressions"), "cuda")  # its face detector
     objects = registry.create("objects", {"variant": str(yolo_checkpoint)})
     assert {"torch", "torchvision", "ultralytics-opencv-headless"} <= library_versions(objects, "cpu").keys()
