@@ -31,7 +31,7 @@ def library_versions(extractor: BaseExtractor, device: str) -> dict[str, str]:
     """Versions of the libraries that contribute to an extractor's values on a device."""
     names = {*_COMMON_LIBRARIES, *extractor.libraries}
     if device != "cpu":
-        names -= {"openvino"}
+        names -= {"openvino"} - {*extractor.cpu_libraries}
     versions = {name: version for library in sorted(names) for name, version in _installed_version(library).items()}
     return {"python": platform.python_version()} | versions
 

@@ -163,7 +163,7 @@ def _clean_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _clean_dictionary(encoded: pa.ChunkedArray | pa.DictionaryArray) -> pa.ChunkedArray:
-    """Normalises the distinct texts of a dictionary-encoded column; texts that become equal become one."""
+    """Normalises the distinct texts of a dictionary-encoded column; texts that become equal are merged."""
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
         if isinstance(encoded, pa.ChunkedArray):

@@ -73,7 +73,7 @@ def test_a_table_of_other_weights_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "variant", "wanted", "expected"),
+    ("name", "variant", "requested", "expected"),
     [
         ("actions", "i3d_rgb_scratch", "int8", "int8"),
         ("actions", "i3d_rgb_scratch", "int8+fp32", "int8+fp32"),
@@ -87,10 +87,10 @@ def test_a_table_of_other_weights_is_refused() -> None:
     ],
 )
 def test_what_int8_does_not_reach_takes_the_next_precision(
-    name: str, variant: str, wanted: Precision, expected: Precision
+    name: str, variant: str, requested: Precision, expected: Precision
 ) -> None:
     extractor = registry.create(name, {"variant": variant})
-    assert precision(extractor, Compute(device="cpu", precision=wanted)) == expected
+    assert precision(extractor, Compute(device="cpu", precision=requested)) == expected
 
 
 def test_ranges_are_part_of_the_recipe() -> None:

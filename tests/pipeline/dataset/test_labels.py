@@ -148,17 +148,17 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "kind"),
     [
         ("video_id,valérie\na,1\n", "its first line is not UTF-8"),
         ("video_id,mood\na,gênée\n", "row 1 is not UTF-8"),
         ("video_id,mood\né,1\n", "row 1 is not UTF-8; save"),
     ],
 )
-def test_files_that_are_not_in_utf8_are_refused(text: str, what: str, tmp_path: Path) -> None:
+def test_files_that_are_not_in_utf8_are_refused(text: str, kind: str, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match=what):
+    with pytest.raises(InputError, match=kind):
         read_labels(file, STEP, WINDOWS)
     file.write_text(text.replace("é,1", "a,1"), encoding="utf-8")
     read_labels(file, STEP, WINDOWS)
@@ -256,5 +256,5 @@ def test_ids_that_lost_zeros_folders_or_suffixes_are_named_with_those_that_are_m
     assert warning.endswith(
         "7, c, clips/a.mp4; write ids as the dataset does (the file has 7 for 007, clips/a.mp4 for a)"
     )
-    both = read_labels(pa.table({"video_id": ["7", "007"], "v": [1.0, 2.0]}), STEP, WINDOWS)
-    assert not [warning for warning in both.warnings if "write ids" in warning]
+    labels = read_labels(pa.table({"video_id": ["7", "007"], "v": [1.0, 2.0]}), STEP, WINDOWS)
+    assert not [warning for warning in labels.warnings if "write ids" in warning]

@@ -32,12 +32,12 @@ def times(utterance: Utterance) -> list[tuple[str, float, float]]:
 
 def test_names_tell_language_and_kind_and_the_best_file_comes_first(tmp_path: Path) -> None:
     names = ("clip.srt", "clip.en.srt", "clip.pt-BR.vtt", "clip.german.ass", "clip.en.sdh.vtt", "clip.en.forced.srt")
-    others = ("clip.info.json", "clip.2.srt", "other.srt", "clip.mp4", "clip.txt", "clip.en.de.srt")
-    for name in (*names, *others, "clip.json"):
+    other_names = ("clip.info.json", "clip.2.srt", "other.srt", "clip.mp4", "clip.txt", "clip.en.de.srt")
+    for name in (*names, *other_names, "clip.json"):
         (tmp_path / name).write_text(SRT)
-    found = {sidecar.name: sidecar.language for sidecar in find_sidecars(tmp_path / "clip.mp4", None)}
-    assert list(found)[:4] == ["clip.json", "clip.srt", "clip.en.srt", "clip.en.sdh.vtt"]
-    assert found == {
+    languages = {sidecar.name: sidecar.language for sidecar in find_sidecars(tmp_path / "clip.mp4", None)}
+    assert list(languages)[:4] == ["clip.json", "clip.srt", "clip.en.srt", "clip.en.sdh.vtt"]
+    assert languages == {
         "clip.json": None,
         "clip.srt": None,
         "clip.en.srt": "en",
@@ -134,9 +134,9 @@ def test_captions_that_grow_give_each_word_once(tmp_path: Path) -> None:
 
 
 def test_a_word_that_is_said_twice_counts_twice(tmp_path: Path) -> None:
-    said = ["No.", "No.", "What?", "Leave me.", "Never!"]
-    cues = [f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{text}\n" for i, text in enumerate(said)]
-    assert [text for *_, text in spoken(read(tmp_path, "clip.srt", "\n".join(cues)))] == said
+    spoken = ["No.", "No.", "What?", "Leave me.", "Never!"]
+    cues = [f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{text}\n" for i, text in enumerate(spoken)]
+    assert [text for *_, text in spoken(read(tmp_path, "clip.srt", "\n".join(cues)))] == spoken
 
 
 def test_overlapping_cues_in_any_order_keep_their_times(tmp_path: Path) -> None:
