@@ -39,6 +39,7 @@ Step = Annotated[str, AfterValidator(_checked_step)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
+_Picture = Annotated[str, Field(pattern=r"^(data:image/[a-z]+;base64,[A-Za-z0-9+/=]*)?$")]
 
 
 class Document(BaseModel):
@@ -134,6 +135,52 @@ class CardDocument(Document):
     """`_status/.card.json`: hashes by file."""
 
     __pydantic_extra__: dict[str, list[str]]
+
+
+class ReportDocument(Document):
+    """`made_with.json` of a report: its options, with paths relative to its folder."""
+
+    media: str | None = None
+    predictions: str | None = None
+    annotations: str | None = None
+    columns: list[ColumnName] = []
+    stills: Literal["on", "blur", "none"] | None = None
+
+
+class MeanFileDocument(Document):
+    """A file with the means of columns, which the index loads."""
+
+    file: Annotated[str, Field(max_length=300, pattern=r"^means/[^/\\:]+\.[0-9]+\.js$")]
+    table: TableName
+    columns: Annotated[list[ColumnName], Field(max_length=_MAX_COLUMNS)]
+
+
+class MeansDocument(Document):
+    """`means/about.json` of a report: videos and files of the means."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
+
+    videos: list[str]
+    files: list[MeanFileDocument]
+
+
+class RowDocument(Document):
+    """The row of the index that the page of a video stores, as `row_of` of `avcues.pipeline.report` makes it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
+
+    video_id: str
+    source: str
+    state: str
+    error: str
+    left_out: list[str]
+    duration_s: Seconds
+    shots: Count
+    cover: _Picture
+    strip: _Picture
+    expressions: dict[ColumnName, Number]
+    damage: dict[str, Count]
+    values: dict[ColumnName, Number]
 
 
 _EmptyObject = Annotated[dict[str, JsonValue], Field(max_length=0)]
@@ -307,13 +354,16 @@ DOCUMENTS: dict[str, type[Document]] = {
     "footer": FooterDocument,
     "labels": LabelsDocument,
     "manifest": ManifestDocument,
+    "means": MeansDocument,
     "metrics": MetricsDocument,
     "origin": OriginDocument,
     "owner": OwnerDocument,
     "predictions": PredictionsDocument,
     "ratings": RatingsDocument,
     "record": RecordDocument,
+    "report": ReportDocument,
     "requested": RequestedDocument,
+    "row": RowDocument,
     "trained": TrainedDocument,
 }
 """By `avcues.pipeline.store.documents.Kind`."""

@@ -15,6 +15,7 @@ from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_cop
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
+from avcues.pipeline.store.documents import read_regular_file
 from avcues.pipeline.store.files import write_atomically
 
 # Some containers store times in milliseconds.
@@ -32,7 +33,7 @@ def read_index(study: Path) -> Index:
     """
     path = index_path(study)
     try:
-        return Index.model_validate_json(path.read_bytes())
+        return Index.model_validate_json(read_regular_file(path))
     except FileNotFoundError:
         return Index(clips={})
     except (OSError, ValueError) as error:
