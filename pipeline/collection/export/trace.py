@@ -12,7 +12,6 @@ Events, as `assets/trace.js` records them; `ms` is the clock of the page:
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from avcues.pipeline.collection.records.stored import EVENTS, parse_stored
 
 Values = npt.NDArray[np.float64]
 
@@ -116,7 +117,7 @@ class Trace:
 def read_trace(connection: sqlite3.Connection, attempt: str) -> Trace:
     """Reads the trace of an attempt from its batches, in order."""
     rows = connection.execute("SELECT events FROM batches WHERE attempt = ? ORDER BY number", (attempt,))
-    return parse_events(event for row in rows for event in json.loads(row["events"]))
+    return parse_events(event for row in rows for event in parse_stored(row["events"], EVENTS))
 
 
 def parse_events(events: Iterable[Sequence[Any]]) -> Trace:
@@ -127,7 +128,8 @@ def parse_events(events: Iterable[Sequence[Any]]) -> Trace:
             moves.append((ms, np.nan if rest[0] is None else rest[0], rest[1]))
         elif kind == "f":
             shown, seconds, _ = rest
-            frames.append((shown if ms - _MAX_SHOWN_DELAY_MS < shown < ms + _MAX_SHOWN_DELAY_MS else ms, seconds))
+            is_near = shown is not None and abs(shown - ms) < _MAX_SHOWN_DELAY_MS
+            frames.append((shown if is_near else ms, seconds))
         elif kind == "c":
             clock.append((ms, rest[0]))
         else:

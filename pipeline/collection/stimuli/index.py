@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from avcues.pipeline.collection.design import Setup
-from avcues.pipeline.store.document_types import Count, Number, Seconds
+from avcues.pipeline.store.document_types import Count, Number
 
 STIMULI = "stimuli"
 INDEX = "index.json"
+
+
+Seconds = Annotated[float, Field(ge=0, le=1e5)]
 
 
 def _checked_name(name: str) -> str:

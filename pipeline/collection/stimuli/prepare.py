@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 from avcues.atomic_files import temporary_name
 from avcues.pipeline.collection.design import Design
@@ -167,7 +168,7 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
         draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
-    kind = "video/mp4" if "video" in kinds else "audio/mp4"
+    kind: Literal["video/mp4", "audio/mp4"] = "video/mp4" if "video" in kinds else "audio/mp4"
     return StimulusFile(name=name, kind=kind, bytes=target.stat().st_size, duration_s=float(duration), copied=copied)
 
 
