@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 _COCO_CLASSES = 80
-_FACE = np.array([[100, 60, 120, 120, *[0] * 10, 0.9]], np.float32)  # YuNet's: box, five landmarks, score
+_FACE_COLUMN, _FACE_ROW, _FACE_STRIDE_PX, _FACE_PX = 20, 15, 8, 120
 
 
 def replace_networks() -> None:
@@ -25,8 +25,6 @@ def replace_networks() -> None:
     Each network is built untrained. It computes one batch of each shape, and returns the same result from then on. The
     face detector returns one face for every frame, YOLO three boxes.
     """
-    import cv2
-
     from avcues.models_cache import cache
 
     def nowhere(finder: object, name: str, *_: object) -> cache.Weights:
@@ -34,6 +32,7 @@ def replace_networks() -> None:
 
     cache.WeightsFinder.resolve = nowhere  # type: ignore[method-assign,assignment]
 
+    from avcues.extractors import face_detectors
     from avcues.extractors.compute import Compute
     from avcues.extractors.networks import fer, inception_i3d, places, yolo
 
@@ -41,7 +40,7 @@ def replace_networks() -> None:
     places.load_resnet50 = lambda path: places.PlacesResNet50().eval()
     fer.load_vgg19 = lambda path: fer.FerVGG19().eval()
     yolo._OpenVinoYolo = _ThreeBoxes  # type: ignore[misc,assignment]
-    cv2.FaceDetectorYN.create = lambda *_: _OneFace()  # type: ignore[method-assign,assignment]
+    face_detectors.load_network = lambda *_: _one_face  # type: ignore[assignment]
     prepare = Compute.prepare_for_inference
 
     def prepare_constant(self: Compute, network: Any, *_: Any) -> Callable[..., Any]:
@@ -56,13 +55,15 @@ def replace_networks() -> None:
     Compute.load_for_inference = load_constant  # type: ignore[method-assign,assignment]
 
 
-class _OneFace:
-    def setInputSize(self, size: tuple[int, int]) -> None:  # noqa: N802  (OpenCV's name)
-        """As OpenCV's."""
-
-    def detect(self, image: Any) -> tuple[int, Any]:
-        """Returns the same face for every image."""
-        return 1, _FACE
+def _one_face(images: np.ndarray) -> list[np.ndarray]:
+    """In the place of YuNet: the same face on every image."""
+    height, width = images.shape[2:]
+    cells = [(height // stride) * (width // stride) for stride in (8, 16, 32)]
+    classes, objects, boxes = ([np.zeros((1, n, values), np.float32) for n in cells] for values in (1, 1, 4))
+    face = min(_FACE_ROW * (width // _FACE_STRIDE_PX) + _FACE_COLUMN, cells[0] - 1)
+    classes[0][0, face] = objects[0][0, face] = 0.9
+    boxes[0][0, face, 2:] = np.log(_FACE_PX / _FACE_STRIDE_PX)
+    return [*classes, *objects, *boxes]
 
 
 def _constant(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -29,7 +29,7 @@ from avcues.pipeline.annotations.statistics.coefficients import (
     krippendorff_alpha,
     mean_of,
 )
-from avcues.pipeline.annotations.statistics.consensus import ewe, leave_one_out_ccc, others, pairwise_ccc
+from avcues.pipeline.annotations.statistics.consensus import ewe, leave_one_out_ccc, others_of_each, pairwise_ccc
 from avcues.pipeline.annotations.statistics.intervals import SHARE
 
 VIDEOS = (5, 10, 20, 80)
@@ -59,7 +59,7 @@ def study(random: np.random.Generator, videos: int, bootstrap: Bootstrap) -> Ite
     # Once per clip, 1 to 5.
     felt = random.normal(size=videos)
     rated = np.clip(np.rint(3 + felt + NOISE[:, None] * random.normal(size=(raters, videos))), 1, 5)
-    consensus = ewe(others(rated), "others")[0]
+    consensus = ewe(others_of_each(rated), "others")[0]
     yield "leave-one-out CCC, once per clip", mean_ccc(rated, consensus, bootstrap)
     yield "pairwise CCC, once per clip", mean_ccc(rated[first], rated[second], bootstrap)
     for level in ("interval", "ordinal", "nominal"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -213,6 +213,19 @@ def scenes(job: Job) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=NAMES)
 
 
+def by_opencv(weights: Path, outputs: Sequence[str]) -> Callable[[Any], Any]:
+    """A network as OpenCV runs it."""
+    import cv2
+
+    network = cv2.dnn.readNetFromONNX(str(weights))
+
+    def run(images: Any) -> Any:
+        network.setInput(images)
+        return network.forward(outputs)
+
+    return run
+
+
 def expressions(job: Job) -> pd.DataFrame:
     """A face detector on every sampled frame, then the expression network on one face after the other."""
     import cv2
@@ -229,6 +242,7 @@ def expressions(job: Job) -> pd.DataFrame:
         network, crop, classify = fer.load_mini_xception(path), fer_package_crop, fer.classify_mini_xception
     kind, path = weights("faces/yunet", "faces/centerface")
     detector = DETECTORS[kind](path, 0.6, 640)
+    detector._network = by_opencv(path, detector.OUTPUTS)
     rows = []
     for k, frame in enumerate(sampled_frames(job)):
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

@@ -32,6 +32,7 @@ class BaseExtractor:
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
+        cpu_libraries: Those of `libraries` that run on the CPU even where networks run on a GPU.
         needs: Names of the extractors whose results this one reads. Every run with this extractor includes them, and
             its recipe records them.
         needed_extractors: The extractors of this run that `needs` names, and its shot detector if values depend on
@@ -54,6 +55,7 @@ class BaseExtractor:
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
+    cpu_libraries: Sequence[str] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     user_files: ClassVar[tuple[str, ...]] = ()
     pinned_files: Mapping[str, str] = {}

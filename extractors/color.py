@@ -117,13 +117,13 @@ def _measure(image: npt.NDArray[np.uint8]) -> list[float]:
 
 def moments(levels: cv2.typing.MatLike) -> tuple[float, float]:
     """Mean and population standard deviation, both in 0..1, of 8-bit values."""
-    mean, std = _moments(levels.size, cv2.sumElems(levels)[0], cv2.norm(levels, cv2.NORM_L2SQR))
+    mean, std = _moments_from_sums(levels.size, cv2.sumElems(levels)[0], cv2.norm(levels, cv2.NORM_L2SQR))
     return mean / 255, std / 255
 
 
-def _moments(count: int, total: float, squares: float) -> tuple[float, float]:
+def _moments_from_sums(count: int, total: float, squares: float) -> tuple[float, float]:
     """Mean and population standard deviation of whole numbers from their sum and the sum of their squares."""
-    # In whole numbers: the difference of two large and nearly equal floats would have few digits left.
+    # Computed in whole numbers: the difference of two large, nearly equal floats would keep few digits.
     return total / count, math.sqrt(count * round(squares) - round(total) ** 2) / count
 
 
@@ -147,7 +147,7 @@ def _colourfulness(image: npt.NDArray[np.uint8]) -> float:
     r, g, b = (cv2.sumElems(plane)[0] for plane in planes)
     # Each sum of squared differences takes one pass, and the sum for R + G - 2 B follows from the three.
     rg, rb, gb = (cv2.norm(x, y, cv2.NORM_L2SQR) for x, y in ((red, green), (red, blue), (green, blue)))
-    rg_mean, rg_std = _moments(red.size, r - g, rg)
+    rg_mean, rg_std = _moments_from_sums(red.size, r - g, rg)
     # The paper's yb is (R + G) / 2 - B.
-    yb_mean, yb_std = (x / 2 for x in _moments(red.size, r + g - 2 * b, 2 * rb + 2 * gb - rg))
+    yb_mean, yb_std = (x / 2 for x in _moments_from_sums(red.size, r + g - 2 * b, 2 * rb + 2 * gb - rg))
     return math.hypot(rg_std, yb_std) + 0.3 * math.hypot(rg_mean, yb_mean)

@@ -35,9 +35,9 @@ class CombinedStream:
     - `DissolveDetector` finds dissolves. A cut within a dissolve is part of it; both are part of a fade around them.
 
     Args:
-        adaptive: A new detector of cuts.
-        fades: A new detector of fades.
-        time_base: Seconds per unit of the time stamps that are written.
+        adaptive: A detector of cuts that has seen no frame yet.
+        fades: A detector of fades that has seen no frame yet.
+        time_base: Seconds per unit of the time stamps passed to `write`.
         frame_rate: Frames per second; an estimate if the rate varies.
         min_shot_s: Length of the shortest shot in seconds.
     """
@@ -95,12 +95,15 @@ class CombinedStream:
         ):
             self._pending.append(_Transition(candidate, "cut"))
 
-    def _release(self, until: int) -> Iterator[Cut]:
+    def _release(self, last_frame: int) -> Iterator[Cut]:
         """Yields the transitions up to a frame, except those that are part of another one."""
-        for transition in sorted(t for t in self._pending if t.frame <= until):
+        for transition in sorted(pending for pending in self._pending if pending.frame <= last_frame):
             self._pending.remove(transition)
-            others = (*self._accepted, *(t for t in self._pending if t.kind != transition.kind))
-            if any(self._is_part_of(transition, other) for other in others):
+            neighbours = (
+                *self._accepted,
+                *(pending for pending in self._pending if pending.kind != transition.kind),
+            )
+            if any(self._is_part_of(transition, neighbour) for neighbour in neighbours):
                 continue
             pts = self._pts[transition.frame - (self._frame - len(self._pts) + 1)]
             if self._last_pts is not None and pts - self._last_pts < self._min_shot_pts:
@@ -109,18 +112,18 @@ class CombinedStream:
             self._accepted = [*self._accepted, transition][-4:]
             yield Cut(pts, transition.kind)
 
-    def _is_part_of(self, transition: _Transition, other: _Transition) -> bool:
+    def _is_part_of(self, transition: _Transition, neighbour: _Transition) -> bool:
         """Whether a transition is part of another one.
 
         A dissolve has no jump, so a cut within it is part of it. A fade includes whatever lies within it, except a
         picture that appears at once out of black, which is a cut.
         """
-        distance = abs(other.frame - transition.frame)
+        distance = abs(neighbour.frame - transition.frame)
         if distance == 0:
-            return (other.kind, transition.kind) != ("fade", "cut") and other.kind != transition.kind
+            return (neighbour.kind, transition.kind) != ("fade", "cut") and neighbour.kind != transition.kind
         if transition.kind == "dissolve":
-            return distance <= {"cut": 0, "dissolve": self._dissolve_reach, "fade": _FADE_FRAMES}[other.kind]
-        return transition.kind == "cut" and other.kind != "cut" and distance <= self._dissolve_reach
+            return distance <= {"cut": 0, "dissolve": self._dissolve_reach, "fade": _FADE_FRAMES}[neighbour.kind]
+        return transition.kind == "cut" and neighbour.kind != "cut" and distance <= self._dissolve_reach
 
     def _frame_number(self, pts: int) -> int:
         """The number of a recent frame, from its time stamp."""

@@ -9,7 +9,7 @@ from avcues.extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, un
 from avcues.extractors.protocol import Column, Table
 
 Descriptors = Mapping[str, tuple[str, str]]
-"""Maps openSMILE's name, with "_sma" where openSMILE appends "_de" for the delta, to (unit, meaning)."""
+"""Maps openSMILE's name to (unit, meaning). In the name of the delta, "_de" follows "_sma"."""
 
 _ENERGY: Descriptors = {
     "audspec_lengthL1norm_sma": ("1", "loudness, the sum of the auditory spectrum"),
@@ -102,14 +102,14 @@ _PEAKS: Functionals = {
 }
 
 
-def _regression(time: str) -> Functionals:
-    """Functionals of lines and parabolas fitted to the contour, scaled to 0..1. `time` is the unit of time."""
+def _regression(time_unit: str) -> Functionals:
+    """Functionals of lines and parabolas fitted to the contour, scaled to 0..1."""
     return {
-        "linregc1": (f"1/{time}", "slope of the line through the contour, scaled to 0..1,"),
+        "linregc1": (f"1/{time_unit}", "slope of the line through the contour, scaled to 0..1,"),
         "linregc2": ("1", "offset of the line through the contour, scaled to 0..1,"),
         "linregerrQ": ("1", "mean squared error of the line through the contour, scaled to 0..1,"),
-        "qregc1": (f"1/{time}^2", "quadratic term of the parabola through the contour, scaled to 0..1,"),
-        "qregc2": (f"1/{time}", "linear term of the parabola through the contour, scaled to 0..1,"),
+        "qregc1": (f"1/{time_unit}^2", "quadratic term of the parabola through the contour, scaled to 0..1,"),
+        "qregc2": (f"1/{time_unit}", "linear term of the parabola through the contour, scaled to 0..1,"),
         "qregc3": ("1", "offset of the parabola through the contour, scaled to 0..1,"),
         "qregerrQ": ("1", "mean squared error of the parabola through the contour, scaled to 0..1,"),
         "centroid": ("fraction", "centre of gravity in time, within the frames,"),

@@ -31,11 +31,11 @@ class Compute:
 
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU.
-        precision: "fp32"; "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and
+        precision: "fp32"; "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster still and
             moves them by 0.02 on average and 0.06 at most. An extractor that would move them more, or gain no speed,
             uses the next higher precision and reports it; see `BaseExtractor.precision_in`.
-        threads: Number of batches that are processed at the same time, each by one thread: a library that splits a
-            batch decides the order of sums, and so the values.
+        threads: Number of batches that are processed at the same time, each by one thread. If a library split a batch
+            over threads, their number would change the order of sums, and so the values.
         weights: Finds weights files by name, as in `compute.weights.resolve("scenes/resnet50").path`.
     """
 
@@ -113,7 +113,7 @@ class Compute:
         if example is not None and self.device == "cpu" and (not self._in_bf16 or hasattr(on_device, "head")):
             from avcues.extractors.openvino_network import OpenVinoNetwork
 
-            return OpenVinoNetwork.of(on_device, example, "bf16" if self._in_bf16 else "fp32", self.threads)
+            return OpenVinoNetwork.from_network(on_device, example, "bf16" if self._in_bf16 else "fp32", self.threads)
         for module in on_device.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -138,11 +138,11 @@ class Compute:
             weights: The file.
             example: An input of two items. OpenVINO compiles the network again for each other shape of an item, and for
                 each number of items.
-            head: A head like the network's, if that consists of `features` and `head`.
+            head: An untrained copy of the network's head, if the network consists of `features` and `head`.
             int8_table: The layers to compute in 8 bits, if `in_8_bits`.
 
         Raises:
-            AvcuesError: As `prepare_for_inference`.
+            AvcuesError: The precision is int8, and the device or processor would compute other values.
         """
         if self.in_8_bits:
             self._check_8_bits()
@@ -153,7 +153,7 @@ class Compute:
         if head is not None:
             _keep_in_fp32(head)
         source = Path(inspect.getsourcefile(inspect.unwrap(load)) or "").read_bytes()
-        return OpenVinoNetwork.of_weights(
+        return OpenVinoNetwork.from_weights(
             lambda: self._rounded(load(weights.path)),
             repr((weights.sha256, self.precision, source)),
             example,
@@ -165,11 +165,11 @@ class Compute:
 
     @property
     def _in_bf16(self) -> bool:
-        """Whether what is not computed in 8 bits is computed in bf16."""
+        """Whether the layers that are not in 8 bits are computed in bf16."""
         return self.precision in ("bf16", "int8")
 
     def _rounded(self, network: nn.Module) -> nn.Module:
-        """The network on the device, changed as the precision needs it."""
+        """The network on the device, in this precision."""
         on_device = network.to(self.device).eval().requires_grad_(False)
         if self.in_8_bits:
             self._check_8_bits()

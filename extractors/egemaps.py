@@ -46,7 +46,7 @@ _VOICE = {
         )
     },
 }
-_BALANCE = {  # openSMILE's name before and after V or UV
+_BALANCE = {  # the parts of openSMILE's name before and after "V" or "UV"
     ("alphaRatio", ""): ("dB", "level of 50 to 1000 Hz over that of 1 to 5 kHz"),
     ("hammarbergIndex", ""): ("dB", "level of the strongest peak below 2 kHz over that of 2 to 5 kHz"),
     ("slope", "0-500"): ("dB/Hz", "spectral slope from 0 to 500 Hz"),

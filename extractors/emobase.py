@@ -20,7 +20,7 @@ from avcues.extractors.opensmile_stream import (
 from avcues.extractors.protocol import AudioStream, Column, Columns, Table
 
 _DESCRIPTORS = {  # openSMILE's name without "_sma": (unit, meaning)
-    # openSMILE 3 sums over as many samples as it has outputs, which are these two, instead of over the frame.
+    # openSMILE 3 sums over one sample per output instead of over the frame. The outputs are these two.
     "pcm_intensity": (
         "1",
         "energy of the first two samples of a frame: for noise at 48 kHz 0.0002 of the mean square amplitude, "

@@ -105,6 +105,7 @@ class Expressions(BaseExtractor):
     version = 5
     imports = ("torch",)
     libraries = ("torch", "opencv-python-headless", "openvino")
+    cpu_libraries = ("openvino",)  # the face detector
     citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -150,12 +151,13 @@ class Expressions(BaseExtractor):
 
             settings = self.settings
             load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[settings.variant]
-            detector = compute.weights.resolve(f"faces/{settings.detector}").path
-            self._detector = DETECTORS[settings.detector](detector, settings.min_score, settings.detector_side_px)
+            detector_file = compute.weights.resolve(f"faces/{settings.detector}").path
+            self._detector = DETECTORS[settings.detector](detector_file, settings.min_score, settings.detector_side_px)
+            compute = compute if self.precisions else compute.in_fp32()
             self._compute = compute
             example = torch.zeros(2, *((3, 44, 44) if settings.variant == "vgg19" else (1, 64, 64)))
-            weights = compute.weights.resolve(f"expressions/{settings.variant}").path
-            self._network = compute.prepare_for_inference(load(weights), example)
+            network_file = compute.weights.resolve(f"expressions/{settings.variant}").path
+            self._network = compute.prepare_for_inference(load(network_file), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects and classifies the faces on (B, H, W, 3) uint8 RGB frames."""

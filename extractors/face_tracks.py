@@ -61,22 +61,22 @@ def link_faces(faces: Items) -> Columns:
     return {TRACK.name: tracks}
 
 
-def _continued_boxes(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> dict[int, int]:
-    """Maps the row of each box of `after` that continues a box of `before` to the row of the latter.
+def _continued_boxes(earlier: npt.NDArray[np.float64], later: npt.NDArray[np.float64]) -> dict[int, int]:
+    """Maps the row of each later box that continues an earlier box to the row of the earlier box.
 
     Args:
-        before: (M, 4) x, y, width, height.
-        after: (N, 4), likewise.
+        earlier: (M, 4) x, y, width, height.
+        later: (N, 4) x, y, width, height.
     """
     from scipy.optimize import linear_sum_assignment
 
-    middles = [boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (after, before)]
-    heights = [np.maximum(boxes[:, 3], 1e-9) for boxes in (after, before)]
+    middles = [boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (later, earlier)]
+    heights = [np.maximum(boxes[:, 3], 1e-9) for boxes in (later, earlier)]
     distances = np.linalg.norm(middles[0][:, None] - middles[1], axis=2) / ((heights[0][:, None] + heights[1]) / 2)
     growth = np.abs(np.log(heights[0][:, None] / heights[1]))
     possible = (distances <= MAX_DISTANCE) & (growth <= np.log(MAX_HEIGHT_RATIO))
     # An impossible pair costs more than all possible ones together, so that it is taken only when nothing is left.
-    costs = np.where(possible, distances, MAX_DISTANCE * (len(before) + len(after) + 1))
+    costs = np.where(possible, distances, MAX_DISTANCE * (len(earlier) + len(later) + 1))
     return {
         int(row): int(column)
         for row, column in zip(*linear_sum_assignment(costs), strict=True)

@@ -126,9 +126,7 @@ class Motion(BaseExtractor):
         if rows.stop - rows.start < 16 or columns.stop - columns.start < 16:  # the picture is black
             rows, columns = slice(0, earlier.shape[0]), slice(0, earlier.shape[1])
         earlier, later = (np.ascontiguousarray(image[rows, columns]) for image in (earlier, later))
-        px_per_speed = (
-            len(earlier) * pair.seconds
-        )  # pixels between the frames at a speed of one frame height per second
+        px_per_speed = len(earlier) * pair.seconds  # the shift at a speed of one frame height per second
         difference = cv2.norm(earlier, later, cv2.NORM_L1) / earlier.size / 255
         if not difference:
             has_texture = len(_textured_points(earlier)[0]) >= _MIN_POINTS

@@ -65,7 +65,7 @@ def _autocorrelation(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _tempo(envelope: npt.NDArray[np.float32], windows: int) -> tuple[npt.NDArray[np.float32], float]:
     """Tempo at the middle of each window, and the tempo of the track.
 
-    librosa computes the tempogram in blocks: as a whole, it would take 550 MB for two hours.
+    The tempogram is computed in blocks: for two hours it would take 550 MB as a whole.
     """
     import librosa
 

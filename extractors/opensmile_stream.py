@@ -105,7 +105,7 @@ class OpenSmileExtractor(BaseExtractor):
 
 
 MIN_RATE_HZ = 8000
-"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of it."""
+"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of this rate."""
 
 
 class OpenSmileStream:
@@ -170,9 +170,9 @@ class OpenSmileStream:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="opensmile", daemon=True)
             self._thread.start()
-        block = self._rate_hz // 10
-        for start in range(0, len(samples), block):
-            data = samples[start : start + block].tobytes()
+        block_samples = self._rate_hz // 10
+        for start in range(0, len(samples), block_samples):
+            data = samples[start : start + block_samples].tobytes()
             while not self._smile.external_audio_source_write_data("extsource", data):
                 # The buffer is full: wait for openSMILE to read on.
                 if self._ended.wait(timeout=0.002):

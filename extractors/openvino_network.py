@@ -78,7 +78,7 @@ class OpenVinoNetwork:
 
     Args:
         model: The network without its head, if it has one.
-        head: Computes the two outputs, in torch, of what `model` gives; None: `model` gives both.
+        head: Torch module that computes both outputs from the output of `model`; None if `model` computes both.
     """
 
     def __init__(self, model: CompiledModel, head: nn.Module | None = None) -> None:
@@ -86,7 +86,7 @@ class OpenVinoNetwork:
         self._head = head
 
     @classmethod
-    def of(cls, network: nn.Module, example: Tensor, precision: str, threads: int) -> OpenVinoNetwork:
+    def from_network(cls, network: nn.Module, example: Tensor, precision: str, threads: int) -> OpenVinoNetwork:
         """Compiles a network. If it has a `head`, only its part `features` is compiled.
 
         Args:
@@ -100,7 +100,7 @@ class OpenVinoNetwork:
         return cls(CompiledModel(model, precision, threads), getattr(network, "head", None))
 
     @classmethod
-    def of_weights(
+    def from_weights(
         cls,
         load: Callable[[], nn.Module],
         identity: str,
@@ -113,49 +113,50 @@ class OpenVinoNetwork:
         """Compiles a network, for each shape of its input, and loads it only if it was not converted before.
 
         Args:
-            load: Gives the network.
-            identity: Names everything that decides what `load` gives.
+            load: Loads the network.
+            identity: Text that differs for networks that differ: names the weights file, the precision and the code.
             example: An input of two items.
             precision: As in `CompiledModel`.
             threads: As in `CompiledModel`.
-            head: A head like the network's, which gets the numbers of the network's; None if it has none.
+            head: An untrained copy of the network's head, which receives the network's tensors; None if the network
+                has no head.
             int8_table: The layers that compute in 8 bits; all others compute in `precision`.
         """
         load_once = cache(load)
-        table = None if int8_table is None else int8_table.sha256
-        name = fingerprint(identity, example.shape, example.dtype, table)
+        table_sha256 = None if int8_table is None else int8_table.sha256
+        name = fingerprint(identity, example.shape, example.dtype, table_sha256)
         model = cached_model(name, lambda: _convert_model(_without_head(load_once()), example, int8_table))
         if head is not None:
-            numbers = _cached_numbers(name, lambda: _numbers_of(load_once().get_submodule("head")))
-            for key, tensor in _numbers_of(head).items():
-                tensor.copy_(numbers[key])
+            tensors = _cached_tensors(name, lambda: _tensors_of(load_once().get_submodule("head")))
+            for key, tensor in _tensors_of(head).items():
+                tensor.copy_(tensors[key])
         return cls(CompiledModel(model, precision, threads, per_shape=True), head)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and embedding of a batch."""
-        first, *others = map(torch.from_numpy, self._model(x.numpy()))
+        first_output, *other_outputs = map(torch.from_numpy, self._model(x.numpy()))
         if self._head is not None:
-            outputs: tuple[Tensor, Tensor] = self._head(first)
+            outputs: tuple[Tensor, Tensor] = self._head(first_output)
             return outputs
-        return first, others[0]
+        return first_output, other_outputs[0]
 
 
 def _without_head(network: nn.Module) -> nn.Module:
     return network.get_submodule("features") if hasattr(network, "head") else network
 
 
-def _numbers_of(module: nn.Module) -> dict[str, Tensor]:
+def _tensors_of(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in (*module.named_parameters(), *module.named_buffers())}
 
 
-def _cached_numbers(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The numbers of a head, from the user's cache folder."""
+def _cached_tensors(name: str, load_tensors: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of a head, from the user's cache folder."""
     from safetensors.torch import load_file, save_file
 
     try:
-        folder = build_once(f"head-{name}", lambda folder: save_file(make(), folder / "head.safetensors"))
+        folder = build_once(f"head-{name}", lambda folder: save_file(load_tensors(), folder / "head.safetensors"))
     except OSError:  # the disk is full
-        return make()
+        return load_tensors()
     return load_file(folder / "head.safetensors")
 
 
@@ -173,7 +174,7 @@ def cached_model(name: str, convert: Callable[[], Any]) -> Any:
         model = convert_once()
         try:
             openvino().save_model(model, folder / "network.xml", compress_to_fp16=False)
-        except RuntimeError as error:  # which OpenVINO raises for errors of the disk, too
+        except RuntimeError as error:  # OpenVINO's error for a full disk, too
             raise OSError(f"{folder}: {error}") from error
 
     try:
@@ -211,5 +212,5 @@ def _fingerprint_of_network(network: nn.Module, example: Tensor) -> str:
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())
-    identity = getattr(network, "identity", "")  # for networks that their class alone does not identify
+    identity = getattr(network, "identity", "")  # distinguishes networks of one class that compute differently
     return fingerprint(example.shape, example.dtype, type(network).__qualname__, identity, digest.hexdigest())

@@ -15,7 +15,7 @@ Its verbs decide which inputs it gets:
 
 Missing values are NaN in float columns; they become nulls in the tables.
 
-This module also has all names of `avcues.extractors.table` and `avcues.extractors.batch`, which extractors need.
+This module also has the names of `avcues.extractors.table`, `batch` and `cut` that extractors need.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.batch import ClipBatch, FrameBatch, FramePair, Items
 from avcues.extractors.compute import Compute
+from avcues.extractors.cut import Cut, CutKind
 from avcues.extractors.table import FRAME, FRAME_SIZE, WINDOW, Column, Columns, DType, RowKind, Table
 from avcues.extractors.transcript import Transcript
 
@@ -210,21 +211,6 @@ class PairExtractor(Extractor, Protocol):
 
 SHOT_DEPENDENT = (ClipExtractor, PairExtractor, ItemLinker)
 """The kinds of extractors whose values depend on where shots begin."""
-
-CutKind = Literal["cut", "dissolve", "fade"]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The beginning of a shot.
-
-    Args:
-        pts: Time stamp of the first frame of the shot.
-        kind: Transition from the previous shot.
-    """
-
-    pts: int
-    kind: CutKind = "cut"
 
 
 class ShotStream(Protocol):

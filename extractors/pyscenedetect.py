@@ -23,8 +23,8 @@ class PySceneDetectStream:
     """Passes the frames of one video to a detector of PySceneDetect.
 
     Args:
-        detector: A new detector.
-        time_base: Seconds per unit of the time stamps that are written.
+        detector: A detector that has seen no frame yet.
+        time_base: Seconds per unit of the time stamps passed to `write`.
         frame_rate: Frames per second; an estimate if the rate varies.
     """
 

@@ -154,15 +154,16 @@ class RhythmStream:
         is_silent = rms[0] < SILENCE_RMS
         spectral_features[:, is_silent] = np.nan
         centroid = np.where(is_silent, np.nan, centroid)
-        means, stds = np.concatenate([rms, spectral_features, _contrast(spectrum)]), np.concatenate([rms, centroid])
+        averaged = np.concatenate([rms, spectral_features, _contrast(spectrum)])
+        with_deviation = np.concatenate([rms, centroid])
         by_window = (-1, self._frames_per_window)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # means over windows without sound
             self._spectral.append(
                 np.concatenate(
                     [
-                        np.nanmean(means.reshape(len(means), *by_window), axis=2),
-                        np.nanstd(stds.reshape(len(stds), *by_window), axis=2),
+                        np.nanmean(averaged.reshape(len(averaged), *by_window), axis=2),
+                        np.nanstd(with_deviation.reshape(len(with_deviation), *by_window), axis=2),
                     ]
                 ).astype(np.float32)
             )
@@ -182,8 +183,8 @@ def _contrast(spectrum: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
     frequencies = librosa.fft_frequencies(sr=RATE_HZ, n_fft=N_FFT)
     is_in_range = frequencies <= CONTRAST_TOP_HZ
-    audible = np.maximum(spectrum[is_in_range], CONTRAST_FLOOR)
-    return librosa.feature.spectral_contrast(S=audible, sr=RATE_HZ, freq=frequencies[is_in_range])
+    magnitudes = np.maximum(spectrum[is_in_range], CONTRAST_FLOOR)
+    return librosa.feature.spectral_contrast(S=magnitudes, sr=RATE_HZ, freq=frequencies[is_in_range])
 
 
 _SPECTRAL_NAMES = (

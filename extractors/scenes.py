@@ -93,6 +93,7 @@ class Scenes(BaseExtractor):
 
             torchvision()
             load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
+            compute = compute if self.precisions else compute.in_fp32()
             self._compute = compute
             example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8)
             weights = compute.weights.resolve(f"scenes/{self.settings.variant}").path

@@ -126,7 +126,7 @@ class Shots(BaseExtractor):
         """Opens a stream for one video.
 
         Args:
-            time_base: Seconds per unit of the time stamps that are written.
+            time_base: Seconds per unit of the time stamps passed to the stream.
             frame_rate: Frames per second; an estimate if the rate varies.
         """
         settings = self.settings

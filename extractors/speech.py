@@ -33,7 +33,7 @@ _MODEL_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 
 @dataclass(frozen=True, kw_only=True)
 class RejectionLimits:
-    """Limits beyond which an utterance counts as made up: Whisper's, but each limit applies by itself.
+    """Limits beyond which an utterance counts as made up: those of Whisper, each applied on its own.
 
     Args:
         no_speech: Largest probability of no speech.
@@ -90,7 +90,9 @@ class WhisperStream:
         limits: Limits beyond which an utterance is rejected.
     """
 
-    def __init__(self, model: WhisperModel, language: str | None, find_speech: bool, limits: RejectionLimits) -> None:
+    def __init__(
+        self, model: WhisperModel, language: str | None, *, find_speech: bool, limits: RejectionLimits
+    ) -> None:
         self._model = model
         self._language = language
         self._find_speech = find_speech
@@ -117,9 +119,9 @@ class WhisperStream:
             self._recognise(np.concatenate(self._pending))
         utterances = [self._with_rejection(utterance) for utterance in self._utterances]
         return Transcript(
-            sorted_by_time([u for u in utterances if u.judgement is not None and not u.judgement.rejection]),
+            sorted_by_time([utterance for utterance in utterances if not _is_rejected(utterance)]),
             self._language,
-            sorted_by_time([u for u in utterances if u.judgement is not None and u.judgement.rejection]),
+            sorted_by_time([utterance for utterance in utterances if _is_rejected(utterance)]),
             speech_s=round(self._speech_s, 3),
         )
 
@@ -127,7 +129,7 @@ class WhisperStream:
         """Does nothing: there is nothing to free."""
 
     def _recognise(self, samples: npt.NDArray[np.float32]) -> None:
-        segments, info = self._model.transcribe(
+        segments, block = self._model.transcribe(
             samples,
             language=self._language,
             temperature=0,
@@ -142,15 +144,19 @@ class WhisperStream:
         block_start = Fraction(self._recognised_samples, RATE_HZ)
         for segment in segments:
             self._utterances += _utterances_of_segment(segment, block_start)
-        if info.duration_after_vad:
-            self._language = self._language or info.language
-        self._speech_s += info.duration_after_vad
+        if block.duration_after_vad:
+            self._language = self._language or block.language
+        self._speech_s += block.duration_after_vad
         self._recognised_samples += len(samples)
 
     def _with_rejection(self, utterance: Utterance) -> Utterance:
         assert utterance.judgement is not None
         rejection = self._limits.rejection(utterance.judgement)
         return replace(utterance, judgement=replace(utterance.judgement, rejection=rejection))
+
+
+def _is_rejected(utterance: Utterance) -> bool:
+    return utterance.judgement is not None and bool(utterance.judgement.rejection)
 
 
 def _utterances_of_segment(segment: Any, block_start: Fraction) -> list[Utterance]:

@@ -131,14 +131,17 @@ class Text(BaseExtractor):
         first_windows = np.array(
             [int(word.start // step) for word in words if 0 <= word.start < windows * step], np.intp
         )
-        utterance_rows = [self._measure(u, english=is_english(transcript.language)) for u in transcript.utterances]
+        with_sentiment = is_english(transcript.language)
+        utterance_rows = [
+            self._measure(utterance, with_sentiment=with_sentiment) for utterance in transcript.utterances
+        ]
         columns: dict[str, npt.NDArray[Any]] = {
             "words": np.bincount(first_windows, minlength=windows).astype(np.int16),
             "word_share": covered_share([(word.start, word.end) for word in words], step, windows),
         }
         for column in self.tables[0].columns[len(columns) :]:
             if column is _TEXT:
-                texts = np.array([*(u.text for u in transcript.utterances), ""], object)
+                texts = np.array([*(utterance.text for utterance in transcript.utterances), ""], object)
                 columns["text"] = np.ma.MaskedArray(texts[utterance_of_window], utterance_of_window < 0)
             else:
                 values = np.array([*(row.get(column.name, np.nan) for row in utterance_rows), np.nan], np.float32)
@@ -159,11 +162,11 @@ class Text(BaseExtractor):
             "docs/words.md for models of other languages",
         )
 
-    def _measure(self, utterance: Utterance, *, english: bool) -> dict[str, float]:
+    def _measure(self, utterance: Utterance, *, with_sentiment: bool) -> dict[str, float]:
         """Values of the utterance by column; columns without a value are left out."""
         assert self._vader is not None
         measures = {"words_per_second": len(utterance.words) / float(utterance.end - utterance.start)}
-        if english:
+        if with_sentiment:
             scores = self._vader.polarity_scores(utterance.text)
             measures |= {name: scores[key] for name, (key, *_) in _VADER.items()}
         if self._lexicon is not None:

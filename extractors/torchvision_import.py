@@ -105,10 +105,10 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     order = torch.sort(scores, descending=True, stable=True).indices
     selected = []
     while order.numel():
-        best, others = order[0], order[1:]
+        best, remaining = order[0], order[1:]
         selected.append(best)
-        width = (torch.minimum(x2[best], x2[others]) - torch.maximum(x1[best], x1[others])).clamp(min=0)
-        height = (torch.minimum(y2[best], y2[others]) - torch.maximum(y1[best], y1[others])).clamp(min=0)
+        width = (torch.minimum(x2[best], x2[remaining]) - torch.maximum(x1[best], x1[remaining])).clamp(min=0)
+        height = (torch.minimum(y2[best], y2[remaining]) - torch.maximum(y1[best], y1[remaining])).clamp(min=0)
         overlap = width * height
-        order = others[overlap / (areas[best] + areas[others] - overlap) <= iou_threshold]
+        order = remaining[overlap / (areas[best] + areas[remaining] - overlap) <= iou_threshold]
     return torch.stack(selected) if selected else torch.empty(0, dtype=torch.int64, device=boxes.device)

@@ -52,7 +52,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A subtitle, a sentence of a transcript, or what a recogniser heard in one breath.
+    """A subtitle, a sentence of a transcript, or a passage of recognised speech without a pause.
 
     Args:
         text: The whole utterance, in one line.
@@ -136,7 +136,8 @@ def spread_words(text: str, start: Fraction, end: Fraction) -> tuple[Word, ...]:
 
 def with_words(utterance: Utterance, words: Sequence[Word]) -> Utterance:
     """A copy with these words, which spans them in time."""
-    return replace(utterance, words=tuple(words), start=min(w.start for w in words), end=max(w.end for w in words))
+    start, end = min(word.start for word in words), max(word.end for word in words)
+    return replace(utterance, words=tuple(words), start=start, end=end)
 
 
 def group_into_sentences(

@@ -53,8 +53,8 @@ class FlashFilter:
             frames_after: Copies of the frame of the cut and of those that follow.
         """
         change = distance(frames_before[-1], frames_after[0])
-        smallest = min(distance(a, b) for a in frames_before for b in frames_after)
-        return smallest < max(4.0, 0.35 * change)
+        smallest_distance = min(distance(a, b) for a in frames_before for b in frames_after)
+        return smallest_distance < max(4.0, 0.35 * change)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class DissolveDetector:
         self._copies = _RecentCopies(2 * self._half_window + 1)
         self._frame = -1
         self._best: _Mix | None = None
-        self._since_best = 0
+        self._windows_since_best = 0
 
     @property
     def lag(self) -> int:
@@ -131,10 +131,10 @@ class DissolveDetector:
         self._copies.append(copy)
         mix = self._mix() if self._copies.is_full else None
         if mix is not None and (self._best is None or mix.change > self._best.change):
-            self._best, self._since_best = mix, 0
+            self._best, self._windows_since_best = mix, 0
             return []
-        self._since_best += 1
-        return self.finish() if self._best is not None and self._since_best >= self._half_window else []
+        self._windows_since_best += 1
+        return self.finish() if self._best is not None and self._windows_since_best >= self._half_window else []
 
     def finish(self) -> list[int]:
         """Returns the dissolve that was held back in case a later window fits better."""

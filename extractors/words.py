@@ -168,7 +168,7 @@ class Words(BaseExtractor):
             log_probability=self.settings.min_log_probability,
             compression=self.settings.max_compression,
         )
-        return WhisperStream(self._model, self.language, self.settings.find_speech, limits)
+        return WhisperStream(self._model, self.language, find_speech=self.settings.find_speech, limits=limits)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -183,7 +183,9 @@ class Words(BaseExtractor):
     def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
         """Returns rows of the words that begin within the video, and of the utterances that begin before its end."""
         accepted = [
-            (i, u, window) for i, u in enumerate(transcript.utterances) if (window := _window(u.start, step)) < windows
+            (index, utterance, window)
+            for index, utterance in enumerate(transcript.utterances)
+            if (window := _window(utterance.start, step)) < windows
         ]
         words = [
             (window, word, index, utterance)
@@ -192,7 +194,11 @@ class Words(BaseExtractor):
             if 0 <= (window := _window(word.start, step)) < windows
         ]
         words.sort(key=lambda row: row[1].start)
-        rejected = [(None, u, window) for u in transcript.rejected if (window := _window(u.start, step)) < windows]
+        rejected = [
+            (None, utterance, window)
+            for utterance in transcript.rejected
+            if (window := _window(utterance.start, step)) < windows
+        ]
         rows = sorted((*accepted, *rejected), key=lambda row: row[1].start)
         return {
             "words": _columns(
@@ -236,10 +242,10 @@ def _utterance_columns(rows: Sequence[tuple[int | None, Utterance, int]]) -> dic
         "word_count": [len(utterance.words) for _, utterance, _ in rows],
         "speaker": [utterance.speaker for _, utterance, _ in rows],
         "source": [utterance.source for _, utterance, _ in rows],
-        "no_speech": [j and j.no_speech for j in judgements],
-        "log_probability": [j and j.log_probability for j in judgements],
-        "compression": [j and j.compression for j in judgements],
-        "rejected": [(j.rejection or None) if j else None for j in judgements],
+        "no_speech": [judgement and judgement.no_speech for judgement in judgements],
+        "log_probability": [judgement and judgement.log_probability for judgement in judgements],
+        "compression": [judgement and judgement.compression for judgement in judgements],
+        "rejected": [(judgement.rejection or None) if judgement else None for judgement in judgements],
     }
 
 
@@ -254,10 +260,8 @@ def _columns(table: Table, values: Mapping[str, list[Any]]) -> Columns:
 
 
 def _masked_array(values: list[Any], dtype: str) -> np.ma.MaskedArray[Any, Any]:
-    missing = [value is None for value in values]
+    is_missing = [value is None for value in values]
     if dtype == "string":
-        return np.ma.MaskedArray(
-            np.array(["" if m else v for v, m in zip(values, missing, strict=True)], object), missing
-        )
-    numbers = [0 if m else float(v) for v, m in zip(values, missing, strict=True)]
-    return np.ma.MaskedArray(np.array(numbers, dtype), missing)
+        return np.ma.MaskedArray(np.array(["" if value is None else value for value in values], object), is_missing)
+    numbers = [0 if value is None else float(value) for value in values]
+    return np.ma.MaskedArray(np.array(numbers, dtype), is_missing)

@@ -60,7 +60,7 @@ def find_repository(
     folders: Sequence[Path] = (),
     progress: Progress = lambda done, total: None,
     *,
-    weights: str = SAFETENSORS,
+    weights_suffix: str = SAFETENSORS,
 ) -> Repository:
     """The files of a model, downloaded if they are not on this machine.
 
@@ -69,7 +69,7 @@ def find_repository(
         revision: A branch, tag or commit on the hub; None for its main branch.
         folders: Folders that are searched before the hub's cache, for `<owner>/<name>`, `<owner>--<name>` and `<name>`.
         progress: Called before and after a download, with the number of bytes received and the total.
-        weights: Suffix of the weights files, whose format must not hold code.
+        weights_suffix: Suffix of the weights files, whose format must not hold code.
 
     Raises:
         WeightsError: The model does not exist, cannot be downloaded, or has no weights in that format.
@@ -80,7 +80,7 @@ def find_repository(
         folder = Path(source).expanduser()
         if not folder.is_dir():
             raise WeightsError(f"{source}: there is no such folder")
-        return _read_folder(folder.resolve().name, None, folder.resolve(), weights)
+        return _read_folder(folder.resolve().name, None, folder.resolve(), weights_suffix)
     library, colon, model_name = source.partition(":")
     if colon and library == "timm":
         source = f"timm/{model_name}"
@@ -98,12 +98,12 @@ def find_repository(
     for folder in folders:
         for candidate in (folder / owner / name, folder / f"{owner}--{name}", folder / name):
             if (candidate / "config.json").is_file():
-                return _read_folder(source, revision, candidate.resolve(), weights)
-    folder = _snapshot(source, revision, progress, weights)
-    return _read_folder(source, folder.name, folder, weights)
+                return _read_folder(source, revision, candidate.resolve(), weights_suffix)
+    folder = _snapshot(source, revision, progress, weights_suffix)
+    return _read_folder(source, folder.name, folder, weights_suffix)
 
 
-def _snapshot(source: str, revision: str | None, progress: Progress, weights: str) -> Path:
+def _snapshot(source: str, revision: str | None, progress: Progress, weights_suffix: str) -> Path:
     """The folder of the model in the hub's cache, downloaded if necessary; its name is the commit."""
     try:
         from huggingface_hub import HfApi, snapshot_download
@@ -111,7 +111,7 @@ def _snapshot(source: str, revision: str | None, progress: Progress, weights: st
     except ImportError as error:
         raise WeightsError('models of the hub need more packages: pip install "avcues[hub]"') from error
     label = f"{source}@{revision}" if revision else source
-    patterns = [f"*{weights}", *(f"*{suffix}" for suffix in sorted(_TEXT_SUFFIXES)), _CARD_FILE]
+    patterns = [f"*{weights_suffix}", *(f"*{suffix}" for suffix in sorted(_TEXT_SUFFIXES)), _CARD_FILE]
     try:
         return Path(snapshot_download(source, revision=revision, allow_patterns=patterns, local_files_only=True))
     except hub.LocalEntryNotFoundError as error:
@@ -121,18 +121,19 @@ def _snapshot(source: str, revision: str | None, progress: Progress, weights: st
                 f"its files into a folder DIR/{source} and name DIR as the folder of weights"
             ) from error
     try:
-        info = HfApi().model_info(source, revision=revision, files_metadata=True)
-        names = [sibling.rfilename for sibling in info.siblings or ()]
-        if not any(name.endswith(weights) for name in names):
-            raise _no_weights_error(label, names, weights)
-        suffixes = {*_TEXT_SUFFIXES, weights}
+        model = HfApi().model_info(source, revision=revision, files_metadata=True)
+        files = model.siblings or ()
+        names = [file.rfilename for file in files]
+        if not any(name.endswith(weights_suffix) for name in names):
+            raise _no_weights_error(label, names, weights_suffix)
+        suffixes = {*_TEXT_SUFFIXES, weights_suffix}
         top_level = [
             name for name in names if "/" not in name and (name == _CARD_FILE or Path(name).suffix in suffixes)
         ]
-        size = sum(sibling.size or 0 for sibling in info.siblings or () if sibling.rfilename in top_level)
+        size = sum(file.size or 0 for file in files if file.rfilename in top_level)
         progress(0, size)
         with _without_progress_bars():
-            folder = Path(snapshot_download(source, revision=info.sha, allow_patterns=top_level))
+            folder = Path(snapshot_download(source, revision=model.sha, allow_patterns=top_level))
         progress(size, size)
         return folder
     except hub.GatedRepoError as error:
@@ -172,21 +173,21 @@ def _without_progress_bars() -> Iterator[None]:
 
 
 @lru_cache
-def _read_folder(source: str, revision: str | None, folder: Path, weights: str) -> Repository:
+def _read_folder(source: str, revision: str | None, folder: Path, weights_suffix: str) -> Repository:
     if not (folder / "config.json").is_file():
         raise WeightsError(f"{folder} has no config.json: it is not the folder of a model")
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    if not any(name.endswith(weights) for name in names):
-        raise _no_weights_error(str(folder), names, weights)
-    files = {name: sha256(folder / name) for name in names if Path(name).suffix in {*_TEXT_SUFFIXES, weights}}
+    if not any(name.endswith(weights_suffix) for name in names):
+        raise _no_weights_error(str(folder), names, weights_suffix)
+    files = {name: sha256(folder / name) for name in names if Path(name).suffix in {*_TEXT_SUFFIXES, weights_suffix}}
     return Repository(
         source=source, revision=revision, folder=folder, files=files, licence=_licence(folder / _CARD_FILE)
     )
 
 
-def _no_weights_error(label: str, names: Sequence[str], weights: str) -> WeightsError:
-    if weights != SAFETENSORS:
-        return WeightsError(f"{label} has no {weights} file: it holds weights in another format")
+def _no_weights_error(label: str, names: Sequence[str], weights_suffix: str) -> WeightsError:
+    if weights_suffix != SAFETENSORS:
+        return WeightsError(f"{label} has no {weights_suffix} file: it holds weights in another format")
     unsafe = next((name for name in names if Path(name).suffix in {".bin", ".pt", ".pth", ".h5", ".msgpack"}), None)
     problem = f"has its weights as {unsafe}, which may hold code" if unsafe else "has no weights"
     return WeightsError(
@@ -205,22 +206,22 @@ def parse_hub_name(text: str) -> tuple[str, str | None] | None:
     )
 
 
-def user_weights_path(value: str, finder: WeightsFinder, weights: str) -> Path:
+def user_weights_path(value: str, finder: WeightsFinder, weights_suffix: str) -> Path:
     """The path of weights that the user names in an option: a file, a folder, or a model of the hub.
 
     Args:
         value: Value of the option: a path, or a model of the hub as in `parse_hub_name`.
         finder: Finder whose folder is searched before the hub's cache.
-        weights: Suffix of the weights files; empty: models of the hub cannot be named.
+        weights_suffix: Suffix of the weights files; empty: models of the hub cannot be named.
 
     Raises:
         WeightsError: See `find_repository`.
     """
     source_and_revision = parse_hub_name(value)
-    if source_and_revision is None or not weights or Path(value).exists():
+    if source_and_revision is None or not weights_suffix or Path(value).exists():
         return Path(value)
     folders = () if finder.folder is None else (finder.folder,)
-    return find_repository(*source_and_revision, folders, weights=weights).folder
+    return find_repository(*source_and_revision, folders, weights_suffix=weights_suffix).folder
 
 
 def _licence(card: Path) -> str | None:

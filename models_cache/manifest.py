@@ -55,8 +55,8 @@ class Asset:
     distribution: str = "avcues"
 
     @property
-    def size(self) -> str:
-        """The size as text."""
+    def size_text(self) -> str:
+        """The size in megabytes, as text."""
         return "size not known" if self.bytes is None else f"{self.bytes / 1e6:.1f} MB"
 
 
@@ -70,13 +70,13 @@ def assets() -> dict[str, Asset]:
     by_name = {asset.name: asset for asset in _read_manifest(Path(__file__).with_name("manifest.toml"), "avcues")}
     for point in sorted(entry_points(group=ENTRY_POINTS)):
         for asset in _read_installed(point):
-            rival = next(
-                (other for other in by_name.values() if asset.name == other.name or asset.file == other.file),
+            namesake = next(
+                (known for known in by_name.values() if asset.name == known.name or asset.file == known.file),
                 None,
             )
-            if rival is not None:
+            if namesake is not None:
                 raise WeightsError(
-                    f"{asset.distribution} and {rival.distribution} both have weights {asset.name} or a file "
+                    f"{asset.distribution} and {namesake.distribution} both have weights {asset.name} or a file "
                     f"{asset.file}: names must differ; uninstall one, or ask its authors to rename"
                 )
             by_name[asset.name] = asset

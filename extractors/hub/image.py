@@ -41,7 +41,8 @@ class FaceModel(HubExtractor):
     fraction `margin`; beyond the frame, edge pixels are repeated.
     """
 
-    version = 2
+    version = 3
+    cpu_libraries = ("openvino",)  # the face detector
     weights: Mapping[str, tuple[str, ...]] = {"detector": FACE_DETECTORS}  # type: ignore[misc]
 
     def __init__(self, model: HubModel) -> None:

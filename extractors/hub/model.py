@@ -99,11 +99,12 @@ class HubExtractor(BaseExtractor):
         """
         assert self._network is not None and self._processor is not None
         with self._compute.autocast():
-            raw: Tensor = self._network(self._processor(items).to(self._compute.device))
-        raw = raw.float()
-        output = self.model.spec.output
-        scaled = raw.softmax(dim=-1) if output == "probabilities" else raw.sigmoid() if output == "scores" else raw
-        values: npt.NDArray[np.float32] = scaled.cpu().numpy()
+            outputs: Tensor = self._network(self._processor(items).to(self._compute.device)).float()
+        if self.model.spec.output == "probabilities":
+            outputs = outputs.softmax(dim=-1)
+        elif self.model.spec.output == "scores":
+            outputs = outputs.sigmoid()
+        values: npt.NDArray[np.float32] = outputs.cpu().numpy()
         return values
 
     def table(self, name: str, row: RowKind, subject: str, *extra_columns: Column) -> Table:

@@ -272,7 +272,7 @@ def _compiled(network: HubNetwork, example: Tensor, compute: Compute) -> Any:
     from avcues.extractors.openvino_network import OpenVinoNetwork
 
     try:
-        compiled = OpenVinoNetwork.of(_TwoOutputs(network), example, "fp32", compute.threads)
+        compiled = OpenVinoNetwork.from_network(_TwoOutputs(network), example, "fp32", compute.threads)
         with torch.inference_mode():
             expected, actual = network(example), compiled(example)[0]
     except Exception:  # torch cannot export it, or OpenVINO lacks an operation; torch itself runs every network

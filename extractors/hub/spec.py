@@ -119,8 +119,8 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
         if architecture in getattr(modeling_auto, mapping).values():
             return kind, True
     if type(processor).__name__ in _SOUND_PROCESSORS:
-        is_over_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
-        return ("hidden sound" if is_over_time else "sound"), False
+        has_states_over_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
+        return ("hidden sound" if has_states_over_time else "sound"), False
     if getattr(processor, "model_input_names", [""])[0] == "input_ids" and not getattr(
         config, "is_encoder_decoder", False
     ):

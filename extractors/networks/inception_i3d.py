@@ -20,7 +20,7 @@ from avcues.models_cache.loading import check_all_used, load_numpy_pickle, load_
 CLASS_COUNT, EMBEDDING_WIDTH = 400, 1024
 _BN_EPSILON = 1e-3
 _INPUT_RANGE = 255
-_GREY = 128  # a level of 0..255: the published network pads with 0 of -1..1, which is level 127.5
+_GREY = 128  # of 0..255; the published network pads with 0 in -1..1, which is 127.5 in 0..255
 
 _READS_LEVELS = "reads levels of 0..255"
 
@@ -53,8 +53,8 @@ class Unit(nn.Conv3d):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride)
 
-    def forward(self, x: Tensor, *, padded: bool = False) -> Tensor:
-        x = x if padded else _pad_same(x, self.kernel_size, self.stride)
+    def forward(self, x: Tensor, *, is_padded: bool = False) -> Tensor:
+        x = x if is_padded else _pad_same(x, self.kernel_size, self.stride)
         return functional.relu_(super().forward(x))
 
     def round_to_bf16(self, scale: Tensor) -> Tensor:
@@ -108,9 +108,8 @@ class Features(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.identity = (
-            ""  # part of the fingerprint of `OpenVinoNetwork`: `read_levels` changes what `forward` computes
-        )
+        # Part of the fingerprint of `OpenVinoNetwork`, because `read_levels` changes what `forward` computes.
+        self.identity = ""
         self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
         self.Conv3d_2b_1x1 = Unit(64, 64, 1)
         self.Conv3d_2c_3x3 = Unit(64, 192, 3)
@@ -124,7 +123,7 @@ class Features(nn.Module):
             # order (B, T, H, W, 3) in which it arrives.
             padding = _same_padding(clips.shape[1:4], first_layer.kernel_size, first_layer.stride)
             x = functional.pad(clips, [0, 0, *padding], value=_GREY)
-            x = first_layer(x.permute(0, 4, 1, 2, 3).float(), padded=True)
+            x = first_layer(x.permute(0, 4, 1, 2, 3).float(), is_padded=True)
         else:
             # bf16 represents these integers exactly. The weights of the first layer scale them to the published -1..1.
             x = first_layer(clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE)

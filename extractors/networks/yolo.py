@@ -77,7 +77,7 @@ class Detector:
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> list[Boxes]:
         """The boxes on each of the (B, H, W, 3) uint8 RGB images."""
-        letterbox = Letterbox.of(images.shape[1], images.shape[2], self._long_side, self._stride)
+        letterbox = Letterbox.for_size(images.shape[1], images.shape[2], self._long_side, self._stride)
         predictions = self._network(np.stack([letterbox.apply(image) for image in images]))
         return [letterbox.to_image(self._select(image_predictions)) for image_predictions in predictions]
 
@@ -108,7 +108,7 @@ class Letterbox:
     padding: tuple[int, int, int, int]
 
     @classmethod
-    def of(cls, height: int, width: int, long_side: int, stride: int) -> Letterbox:
+    def for_size(cls, height: int, width: int, long_side: int, stride: int) -> Letterbox:
         """The letterbox for images of one size."""
         scale = min(long_side / height, long_side / width)
         scaled = max(1, round(height * scale)), max(1, round(width * scale))

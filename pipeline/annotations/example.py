@@ -27,7 +27,7 @@ Values = npt.NDArray[np.float64]
 
 
 class _Part(NamedTuple):
-    """Consecutive rows: what one rater says of one clip in one setup, in one dimension."""
+    """Consecutive rows of one rater, clip, setup and dimension."""
 
     rater: str
     video_id: str
@@ -39,7 +39,7 @@ class _Part(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Number of them."""
+        """Number of rows."""
         return len(self.label or ()) if self.value is None else len(self.value)
 
 
@@ -79,14 +79,14 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
 
 
 def _felt(rng: np.random.Generator, windows: int) -> dict[str, Values]:
-    """By setup (2, windows) arousal and valence that the clip calls forth."""
+    """By setup, (2, windows) arousal and valence that the clip evokes."""
     music, visual = (np.stack([_drifting(rng, windows) for _ in range(2)]) for _ in range(2))
     mixed = _MUSIC_SHARE * music + (1 - _MUSIC_SHARE) * visual
     return {"music": music, "visual": visual, "audiovisual": mixed / np.hypot(_MUSIC_SHARE, 1 - _MUSIC_SHARE)}
 
 
 def _drifting(rng: np.random.Generator, windows: int) -> Values:
-    """A level, and slow movement about it."""
+    """(windows,) slow movement about a random level."""
     steps = np.convolve(rng.normal(size=windows + 40), np.hanning(20) / 5, "valid")[:windows]
     return np.asarray(rng.normal(0, 0.3) + 0.4 * steps)
 
@@ -99,7 +99,7 @@ def _rated(
     step_s: float,
     untouched: bool,
 ) -> list[_Part]:
-    """What one rater says of one clip in one setup."""
+    """The ratings of one clip by one rater in one setup."""
     windows, late = felt.shape[1], min(_LAGS[rater], felt.shape[1] - 1)
     delayed = np.concatenate([np.repeat(felt[:, :1], late, 1), felt[:, : windows - late]], 1)
     noise = np.cumsum(rng.normal(0, 0.3 * _NOISE[rater], delayed.shape), 1)
@@ -118,18 +118,18 @@ def _rated(
 
 
 def _tidy(parts: Sequence[_Part]) -> pa.Table:
-    """All parts as one tidy table; a table of each would take thirty kilobytes."""
+    """All parts as one tidy table, built at once because each Arrow table costs about 30 kB."""
     counts = np.array([part.rows for part in parts])
     columns: dict[str, pa.Array] = {}
     for i, name in enumerate(("rater", "video_id", "setup", "dimension")):
         words = list(dict.fromkeys(part[i] for part in parts))
-        code = {word: number for number, word in enumerate(words)}
-        codes = np.repeat(np.array([code[part[i]] for part in parts], np.int32), counts)
+        code_of_word = {word: number for number, word in enumerate(words)}
+        codes = np.repeat(np.array([code_of_word[part[i]] for part in parts], np.int32), counts)
         columns[name] = pa.DictionaryArray.from_arrays(codes, words)
     for name in ("time", "value"):
         numbers = [getattr(part, name) for part in parts]
         missing = np.repeat([number is None for number in numbers], counts)
-        filled = (np.zeros(n) if of_part is None else of_part for of_part, n in zip(numbers, counts, strict=True))
+        filled = (np.zeros(n) if array is None else array for array, n in zip(numbers, counts, strict=True))
         columns[name] = pa.array(np.concatenate(list(filled)), mask=missing)
     labels = chain.from_iterable(repeat(None, part.rows) if part.label is None else part.label for part in parts)
     columns["label"] = pa.array(list(labels), pa.string())

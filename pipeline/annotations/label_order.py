@@ -17,7 +17,7 @@ LabelGroups = Mapping[str, tuple[str, ...]]
 
 
 def by_group(labels: Sequence[str], groups: LabelGroups) -> list[str]:
-    """Labels of one group side by side: groups in the order in which they are named, other labels last.
+    """Sorts labels by group, in the order in which `groups` names them; labels without a group come last.
 
     >>> by_group(["sad", "calm", "serene"], {"calm": ("peace",), "serene": ("peace",)})
     ['calm', 'serene', 'sad']
@@ -27,10 +27,10 @@ def by_group(labels: Sequence[str], groups: LabelGroups) -> list[str]:
 
 
 def read_label_groups(path: Path) -> LabelGroups:
-    """A table of the columns `label`, `category` and, if there is one, `superfactor`.
+    """Reads a table with the columns `label`, `category` and optionally `superfactor`.
 
     Raises:
-        InputError: It cannot be read, lacks a column, or names a label twice.
+        InputError: The table cannot be read, lacks a column, or names a label twice.
     """
     types = dict.fromkeys(("label", "category", "superfactor"), pa.string())
     table = read_user_table(path, types=types, required={name: types[name] for name in ("label", "category")})
@@ -44,7 +44,7 @@ def read_label_groups(path: Path) -> LabelGroups:
 
 
 def usual_groups(labels: Collection[str]) -> LabelGroups:
-    """The categories and superfactors of the Geneva Emotional Music Scale, if all labels are its terms; or else none.
+    """The categories and superfactors of the Geneva Emotional Music Scale if all labels are its terms; empty otherwise.
 
     The terms and their groups are those of Chua et al. 2022, after Zentner et al. 2008; spaces may be underscores.
 
@@ -54,8 +54,8 @@ def usual_groups(labels: Collection[str]) -> LabelGroups:
     {}
     """
     gems = read_label_groups(_GEMS)
-    spelled = {label: label.replace("_", " ") for label in labels}
-    if not set(spelled.values()) <= gems.keys():
+    term_of_label = {label: label.replace("_", " ") for label in labels}
+    if not set(term_of_label.values()) <= gems.keys():
         return {}
-    of_label = {term: label for label, term in spelled.items()}
-    return {of_label[term]: groups for term, groups in gems.items() if term in of_label}
+    label_of_term = {term: label for label, term in term_of_label.items()}
+    return {label_of_term[term]: groups for term, groups in gems.items() if term in label_of_term}

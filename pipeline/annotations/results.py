@@ -1,4 +1,4 @@
-"""A study with what its figures and tables show, each part computed once, when it is first needed."""
+"""What the figures and tables of a study show; each result is computed once, when it is first needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
 from avcues.pipeline.annotations.label_order import LabelGroups, usual_groups
 from avcues.pipeline.annotations.ratings.choices import Choices, choices_of
-from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, drop_unusable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import listed
@@ -26,7 +26,7 @@ _EVERYTHING = ("all", "audiovisual")
 
 
 class NotShownError(SettingsError):
-    """A study lacks what a figure or table shows."""
+    """The study has no data for a figure or table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ class Results:
         threshold: As for `perspectives`.
         neutral: As for `perspectives`.
         step: Seconds per window.
-        bootstrap: Of intervals and permutations.
-        clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
+        bootstrap: Number and seed of the samples for intervals and of the permutations.
+        clips: Ids of the clips to draw in figures of single clips; empty: `plot.chosen_clip` decides.
         models: A model's predictions judged as one more rater, as `model_agreement` gives them; empty: none.
         label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor; None:
             those of the Geneva Emotional Music Scale, if all labels are its terms.
@@ -137,10 +137,10 @@ class Results:
 
     @cached_property
     def rated(self) -> tuple[Series, Series, LeftOut]:
-        """Ratings over time and once per clip that count, and the series left out."""
+        """The usable ratings over time, the ratings once per clip, and the series left out."""
         series = series_of(self.annotations, self.step)
-        series, left_out = usable(
-            series if self.windows is None else series.until(self.windows),
+        series, left_out = drop_unusable(
+            series if self.windows is None else series.first_windows(self.windows),
             windows=self.windows,
             whole_clips=self.whole_clips,
             shortest=self.shortest,

@@ -1,4 +1,4 @@
-"""All figures or tables of a study: those that it has the ratings for, and why the others are left out."""
+"""All figures or tables that a study has ratings for, and the reason for each that is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from avcues.pipeline.errors import SettingsError
 
 Item = TypeVar("Item")
 Makers = Mapping[str, Callable[[Results], Iterable[Item]]]
-"""By name, what makes the figures or tables of one kind, such as one for each dimension."""
+"""By name of a kind of figure or table, the function that makes all of that kind, such as one per dimension."""
 
 
 class NotShown(NamedTuple):
@@ -20,8 +20,8 @@ class NotShown(NamedTuple):
     reason: str
 
 
-def every(makers: Makers[Item], results: Results, only: Collection[str] | None = None) -> Iterator[Item | NotShown]:
-    """The figures or tables in order; in the place of those that cannot be made, the reason.
+def make_all(makers: Makers[Item], results: Results, only: Collection[str] | None = None) -> Iterator[Item | NotShown]:
+    """Makes figures or tables in order; a kind that cannot be made yields `NotShown` with the reason.
 
     Args:
         only: Names of kinds; None: all.

@@ -59,7 +59,7 @@ def agreement(
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.exclusions import exclusion_notes
         from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reliability.predictions import compare_predictions
@@ -88,7 +88,7 @@ def agreement(
             if predictions is None
             else compare_predictions(predictions, rated, setup=setup, weights=result.weights, **options)
         )
-        show_notes([*in_words(result.left_out), *result.notes, *model_notes])
+        show_notes([*exclusion_notes(result.left_out), *result.notes, *model_notes])
         show_written(*write_agreement(result, rated, out, models))
 
 
@@ -110,7 +110,7 @@ def plan(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
-        from avcues.pipeline.annotations.reliability.planning import in_words
+        from avcues.pipeline.annotations.reliability.planning import raters_needed_in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
         from avcues.pipeline.cli.console import Console, print_line
 
@@ -124,7 +124,10 @@ def plan(
         )
         for setup_plan in measured.plans:
             print_line(
-                Console(), "bold", f"{setup_plan.setup} {setup_plan.dimension}", in_words(setup_plan, reliability)
+                Console(),
+                "bold",
+                f"{setup_plan.setup} {setup_plan.dimension}",
+                raters_needed_in_words(setup_plan, reliability),
             )
 
 
@@ -163,7 +166,7 @@ def perspectives(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
-        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.exclusions import exclusion_notes
         from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -183,7 +186,7 @@ def perspectives(
             shortest=shortest,
             keep_constant=keep_constant,
         )
-        show_notes([*in_words(result.left_out), *result.gaps()])
+        show_notes([*exclusion_notes(result.left_out), *result.gaps()])
         show_written(*write_perspectives(result, rated, out, reliance))
 
 

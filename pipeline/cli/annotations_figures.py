@@ -148,11 +148,11 @@ def _shared_options(shortest: float, keep_constant: bool, step: str) -> dict[str
 
 def _notes(results: Results) -> list[str]:
     """Notes on ratings that are left out, and on groups that are not compared."""
-    from avcues.pipeline.annotations.ratings.exclusions import in_words
+    from avcues.pipeline.annotations.ratings.exclusions import exclusion_notes
     from avcues.pipeline.annotations.reliability.groups import not_compared
 
     reasons = not_compared(results.annotations) if results.by is None else {}
     return [
-        *in_words(results.rated[2]),
+        *exclusion_notes(results.rated[2]),
         *(f"not compared by {name}: {reason}" for name, reason in reasons.items()),
     ]

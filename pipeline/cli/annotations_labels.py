@@ -111,7 +111,7 @@ def gold(
         from avcues.pipeline.annotations.gold_standards.gold import gold as make_gold
         from avcues.pipeline.annotations.gold_standards.gold import write_gold
         from avcues.pipeline.annotations.gold_standards.recipe import Smoothing
-        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.exclusions import exclusion_notes
         from avcues.pipeline.annotations.ratings.files import read
 
         base = recipe_of(protocol)
@@ -135,7 +135,7 @@ def gold(
         if partition is not None:
             training = _training_part(partition, training)
         result = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
-        show_notes([*in_words(result.left_out), *result.notes])
+        show_notes([*exclusion_notes(result.left_out), *result.notes])
         for path, table in zip(write_gold(result, out), result.tables.values(), strict=True):
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
 

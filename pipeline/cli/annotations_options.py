@@ -169,7 +169,7 @@ class ImportOutput:
 
         from avcues.pipeline.annotations.checking.change_logs import change_log_notes
         from avcues.pipeline.annotations.importing.add import added
-        from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
+        from avcues.pipeline.annotations.ratings.exclusions import drop_unusable, exclusion_notes
         from avcues.pipeline.annotations.ratings.files import RATINGS, read, write
         from avcues.pipeline.annotations.ratings.series import series_of
         from avcues.pipeline.annotations.ratings.wording import counted
@@ -178,8 +178,8 @@ class ImportOutput:
         # Releases the memory that reading used before more is allocated.
         pa.default_memory_pool().release_unused()
         show_notes(change_log_notes(imported))
-        _, left_out = usable(series_of(imported))
-        show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
+        _, left_out = drop_unusable(series_of(imported))
+        show_notes(exclusion_notes(left_out, "to be left out of gold standards and agreement"))
         if self._add and (self._out / RATINGS).exists():
             imported = added(read(self._out), imported)
         write(imported, self._out)
@@ -249,4 +249,4 @@ def lengths_of(features: str | None) -> dict[str, float] | None:
     from avcues.pipeline.store.location import location
 
     catalog = read_catalog(location(features))
-    return {video_id: float(join.windows(catalog, video_id) * catalog.step) for video_id in catalog.videos}
+    return {video_id: float(join.window_count(catalog, video_id) * catalog.step) for video_id in catalog.videos}

@@ -194,8 +194,8 @@ def _show_plan(data: Dataset, console: Console) -> None:
         print_line(console, "red", "left out", f"{video_id}: {reason}")
     for warning in data.labels.warnings if data.labels else ():
         print_line(console, "yellow", "labels", warning)
-    for name in dict.fromkeys(column.table for column in data.stored):
-        names = [column.name for column in data.stored if column.table == name]
+    for name in dict.fromkeys(column.table for column in data.stored_columns):
+        names = [column.name for column in data.stored_columns if column.table == name]
         print_line(console, "bold", "columns", f"{len(names):4} {' to '.join(dict.fromkeys((names[0], names[-1])))}")
     if data.targets:
         print_line(console, "bold", "targets", f"{len(data.targets):4} {', '.join(data.targets)}")

@@ -16,7 +16,7 @@ from avcues.models_cache.manifest import asset
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.cli.doctor import Finding
 from avcues.pipeline.cli.errors import break_at_remedies, with_options_of_command
-from avcues.pipeline.runtime.observer import Plan
+from avcues.pipeline.runtime.observer import RunPlan
 from avcues.pipeline.runtime.progress import ProgressBars
 from avcues.pipeline.store.records import Overview, VideoResult, describe_damage
 
@@ -67,11 +67,11 @@ class Display(ProgressBars):
         """Prints once for each file its name, size and folder; then moves its bar."""
         if name not in self._announced_downloads:
             self._announced_downloads.add(name)
-            size = asset(name).size if total is None else f"{total / 1e6:.1f} MB"
+            size = asset(name).size_text if total is None else f"{total / 1e6:.1f} MB"
             self._print_event("download", f"{name}, {size}, once for this machine: kept in {cache_dir()}")
         super().on_download(name, done, total)
 
-    def on_plan(self, plan: Plan) -> None:
+    def on_plan(self, plan: RunPlan) -> None:
         """Prints which networks are used and what is left out, before the work begins."""
         self._expected, self.failed = plan.videos + len(plan.problems), len(plan.problems)
         for line in plan.networks:

@@ -238,7 +238,7 @@ def _feature(name: str) -> Finding:
             details.append(preferred)
         else:
             fallback = f" (if that fails, {available})" if available else ""
-            details.append(f"{preferred}, downloaded once, on first use: {asset(preferred).size}{fallback}")
+            details.append(f"{preferred}, downloaded once, on first use: {asset(preferred).size_text}{fallback}")
     return Finding(
         subject=subject, state=state, details=", ".join(details) or "needs no weights", remedy="; and ".join(remedies)
     )

@@ -28,6 +28,6 @@ def merge(
 
         merged = merge_folders(parts, out)
         print_visible(f"{out}: added {merged.added} videos from {len(parts)} folders")
-        if merged.kept:
-            examples = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
-            print_visible(f"{len(merged.kept)} videos already existed and are unchanged: {examples}")
+        if merged.kept_ids:
+            examples = ", ".join(merged.kept_ids[:5]) + (", ..." if len(merged.kept_ids) > 5 else "")
+            print_visible(f"{len(merged.kept_ids)} videos already existed and are unchanged: {examples}")

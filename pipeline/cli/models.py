@@ -41,14 +41,16 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     if not console.is_terminal or console.width < _TABLE_COLUMNS:
         for name, asset in assets().items():
             status = "have" if files[name] else "-"
-            print_visible(f"{status:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
+            print_visible(f"{status:4}  {name}  {asset.file}  {asset.size_text}  {asset.licence}: {asset.title}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "here", "file", "size", "licence and title"):
         # Other commands need names and files, so these are never cut.
         table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
     for name, asset in assets().items():
-        table.add_row(name, "yes" if files[name] else "no", asset.file, asset.size, f"{asset.licence}: {asset.title}")
+        table.add_row(
+            name, "yes" if files[name] else "no", asset.file, asset.size_text, f"{asset.licence}: {asset.title}"
+        )
     console.print(table)
     console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
 

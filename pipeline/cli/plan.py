@@ -25,7 +25,7 @@ def show_plan(paths: list[str], request: Request) -> int:
     for network in plan.networks:
         print_line(console, "bold", "network", network)
     for name in plan.downloads:
-        print_line(console, "yellow", "download", f"{name}, {asset(name).size}, once for this machine")
+        print_line(console, "yellow", "download", f"{name}, {asset(name).size_text}, once for this machine")
     for feature, reason in plan.left_out.items():
         print_line(console, "yellow", "left out", f"{feature}: {reason}")
     for note in plan.notes:
@@ -35,12 +35,12 @@ def show_plan(paths: list[str], request: Request) -> int:
     videos = kept = failing = 0
     for video in plan.videos:
         videos += 1
-        kept += not video.compute
+        kept += not video.to_compute
         failing += bool(video.error)
         if video.error:
             print_line(console, "red", "fails", f"{video.video_id}: {video.error}")
-        elif video.compute:
-            print_line(console, "bold", "compute", f"{video.video_id}: {', '.join(video.compute)}")
+        elif video.to_compute:
+            print_line(console, "bold", "compute", f"{video.video_id}: {', '.join(video.to_compute)}")
         else:
             print_line(console, "bold", "kept", f"{video.video_id}: up to date")
     print_line(

@@ -175,11 +175,11 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug
             print_line(console, "yellow", "waiting", text)
 
     plan = plan_predictions(model_folder, folder, out)
-    for video_id, reason in plan.data.left_out.items():
+    for video_id, reason in plan.dataset.left_out.items():
         print_line(console, "red", "left out", f"{video_id}: {reason}")
     for note in plan.notes:
         print_line(console, "yellow", "note", note)
-    done, videos = 0, len(plan.data.videos)
+    done, videos = 0, len(plan.dataset.videos)
     with terminable(), progress(console, "predicting") as show_progress:
 
         def on_result(result: pa.Table | Problem) -> None:
@@ -191,4 +191,4 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug
 
         failed = write_plan(plan, workers, on_result=on_result, observer=WorkerNotes(), debug=debug)
     print_line(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
-    return failed + len(plan.data.left_out)
+    return failed + len(plan.dataset.left_out)

@@ -63,8 +63,8 @@ class Study:
 
     def clip(self, video: str, *, practice: bool = False) -> Clip:
         """A clip by the id of its video, or for practice by the name of its file."""
-        others = self.stimuli.others
-        return others[video] if practice and video in others else self.stimuli.clips[video]
+        other_files = self.stimuli.others
+        return other_files[video] if practice and video in other_files else self.stimuli.clips[video]
 
     def check(self) -> None:
         """Checks that there are enough videos for the design.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from avcues.pipeline.dataset.catalog import Catalog
 from avcues.pipeline.dataset.croissant import croissant
-from avcues.pipeline.dataset.data_card import card
+from avcues.pipeline.dataset.data_card import data_card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.store.documents import MAX_BYTES, json_bytes, open_regular_file, read_document
@@ -34,27 +34,27 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
         OutputError: The folder cannot be written.
     """
     paths = {DATA_CARD: data_card_path(catalog.folder), CROISSANT: croissant_path(catalog.folder)}
-    record = card_record_path(catalog.folder)
-    existing_hashes = _checked_hashes(paths, record)
-    texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
+    hashes_path = card_record_path(catalog.folder)
+    existing_hashes = _checked_hashes(paths, hashes_path)
+    texts = {DATA_CARD: data_card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
     # The hashes are written first: a run that is killed in between leaves files that the next run recognises.
     hashes = {name: [*existing_hashes[name], _hash(content)] for name, content in contents.items()}
-    replace_file(record, lambda file: file.write(json_bytes(hashes)))
+    replace_file(hashes_path, lambda file: file.write(json_bytes(hashes)))
     with replaced_files() as write:
         for name, content in contents.items():
             write(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]
     return tuple(paths.values())
 
 
-def _checked_hashes(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
+def _checked_hashes(paths: Mapping[str, Location], hashes_path: Location) -> dict[str, list[str]]:
     """The hash of each existing file.
 
     Raises:
         DatasetError: A file differs from what avcues wrote.
     """
     try:
-        recorded = read_document(record, "card")
+        recorded = read_document(hashes_path, "card")
     except (OSError, ValueError):
         recorded = {}
     hashes = {}

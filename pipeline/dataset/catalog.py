@@ -44,7 +44,7 @@ class StoredColumn:
         """The name in joined tables: `<table>.<column>`."""
         return f"{self.table}.{self.documentation.name}"
 
-    def documented(self) -> dict[str, Any]:
+    def documentation_as_json(self) -> dict[str, Any]:
         """The documentation of the column as JSON values; missing bounds are left out."""
         bounds = (("low", self.documentation.low), ("high", self.documentation.high))
         return {
@@ -150,13 +150,11 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
             continue
         with open_parquet(path) as file:
             schema = file.schema_arrow
-        if misfit(schema, metadata["row"], [documented["name"] for documented in metadata["columns"]]):
+        if misfit(schema, metadata["row"], [column["name"] for column in metadata["columns"]]):
             continue
         columns = tuple(
-            StoredColumn(
-                table=name, documentation=_column_documentation(documented), type=schema.field(documented["name"]).type
-            )
-            for documented in metadata["columns"]
+            StoredColumn(table=name, documentation=_documentation(column), type=schema.field(column["name"]).type)
+            for column in metadata["columns"]
         )
         return StoredTable(
             name=name,
@@ -169,6 +167,6 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
     return None
 
 
-def _column_documentation(documented: Mapping[str, Any]) -> Column:
+def _documentation(column: Mapping[str, Any]) -> Column:
     keys = ("name", "unit", "meaning", "low", "high")
-    return Column(**{key: documented[key] for key in keys if key in documented})
+    return Column(**{key: column[key] for key in keys if key in column})

@@ -86,7 +86,7 @@ def _record_set(table: StoredTable) -> dict[str, Any]:
 def _fields(table: StoredTable) -> Iterator[dict[str, Any]]:
     columns = {name: _KEYS[name] for name in (SHOT_KEYS if table.row == "shot" else WINDOW_KEYS)}
     for column in table.columns:
-        documentation = column.documented()
+        documentation = column.documentation_as_json()
         description = "; ".join(
             filter(None, (documentation["meaning"], documentation["unit"], value_range(documentation)))
         )

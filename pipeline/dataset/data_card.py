@@ -24,7 +24,7 @@ from avcues.pipeline.store.timeline_table import TIMELINE
 _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
 
-def card(catalog: Catalog, statistics: DatasetStatistics) -> str:
+def data_card(catalog: Catalog, statistics: DatasetStatistics) -> str:
     """The card of a dataset, given its statistics."""
     tables = [
         describe_table(table)
@@ -36,12 +36,12 @@ def card(catalog: Catalog, statistics: DatasetStatistics) -> str:
     ]
     for table in tables:
         table["settings_text"] = settings_text(table)
-    computed: dict[str, list[str]] = {}
+    tables_by_device: dict[str, list[str]] = {}
     for name, counts in statistics.tables.items():
         if counts.computed:
-            computed.setdefault(" and ".join(sorted(counts.computed)), []).append(name)
+            tables_by_device.setdefault(" and ".join(sorted(counts.computed)), []).append(name)
     text = _template().render(
-        head=yaml.safe_dump(_header(catalog, statistics), sort_keys=False, allow_unicode=True),
+        header=yaml.safe_dump(_header(catalog, statistics), sort_keys=False, allow_unicode=True),
         folder=catalog.name,
         example=next(
             (name for name in _loadable_tables(catalog, statistics) if name not in FIRST_TABLES), TIMELINE.name
@@ -54,8 +54,10 @@ def card(catalog: Catalog, statistics: DatasetStatistics) -> str:
         tables=tables,
         weights={file["name"]: file for table in tables for file in table["weights"]}.values(),
         software=_software(catalog),
-        computed=computed,
-        said=[f"`{table.name}`" for table in catalog.tables.values() if table.recipe["extractor"] in ("words", "text")],
+        tables_by_device=tables_by_device,
+        transcripts=[
+            f"`{table.name}`" for table in catalog.tables.values() if table.recipe["extractor"] in ("words", "text")
+        ],
         networks=[table["name"] for table in tables if table["weights"]],
         **_incomplete(catalog),
     )

@@ -12,7 +12,6 @@ for train, test in data.split(folds=5, seed=0):
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ import pyarrow as pa
 
 from avcues.pipeline.dataset import join
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
+from avcues.pipeline.dataset.folds import test_videos_of_folds
 from avcues.pipeline.dataset.labels import PREFIX, Labels
 from avcues.pipeline.dataset.names import NameStyle, with_names
 from avcues.pipeline.dataset.selection import choose_columns
@@ -54,7 +54,7 @@ class Dataset:
 
     Args:
         lengths: By video id, its number of windows, in the order of rows: sorted by id.
-        stored: The feature columns, in order.
+        stored_columns: The feature columns, in order.
         labels: The user's labels, placed on the grid.
         left_out: Videos of the folder that are not in the dataset, each with the reason.
         nulls_for_missing: Whether missing tables of a video are filled with nulls; otherwise no video lacks a table.
@@ -62,7 +62,7 @@ class Dataset:
 
     catalog: Catalog
     lengths: Mapping[str, int]
-    stored: tuple[StoredColumn, ...]
+    stored_columns: tuple[StoredColumn, ...]
     labels: Labels | None
     left_out: Mapping[str, str]
     nulls_for_missing: bool
@@ -72,7 +72,7 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         """For notebooks: a row per table."""
-        columns = Counter(column.table for column in self.stored)
+        columns = Counter(column.table for column in self.stored_columns)
         rows = [(name, self.catalog.tables[name].row, count) for name, count in columns.items()]
         rows += [("labels", "window", len(self.targets))] if self.targets else []
         return html_table(f"{self.catalog.folder}: {self._shape}", ("table", "one row per", "columns"), rows)
@@ -98,7 +98,7 @@ class Dataset:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the features: `<table>.<column>`."""
-        return tuple(column.name for column in self.stored)
+        return tuple(column.name for column in self.stored_columns)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -108,14 +108,14 @@ class Dataset:
     @cached_property
     def schema(self) -> pa.Schema:
         """Keys, features and targets; the metadata key `avcues` has their documentation (`metadata()` as JSON)."""
-        features = (pa.field(column.name, column.type) for column in self.stored)
+        features = (pa.field(column.name, column.type) for column in self.stored_columns)
         targets = self.labels.fields if self.labels else ()
         metadata = {METADATA_KEY: json.dumps(self.metadata())}
         return pa.schema([*join.KEY_FIELDS, *features, *targets], metadata=metadata)
 
     def metadata(self) -> dict[str, Any]:
         """The documentation of every column, and the recipe of its table, as JSON values."""
-        tables = (self.catalog.tables[name] for name in dict.fromkeys(column.table for column in self.stored))
+        tables = (self.catalog.tables[name] for name in dict.fromkeys(column.table for column in self.stored_columns))
         return {
             "avcues": __version__,
             "row": "window",
@@ -123,7 +123,7 @@ class Dataset:
             "tables": {
                 table.name: {"row": table.row, "recipe": table.recipe, "citation": table.citation} for table in tables
             },
-            "columns": [column.documented() for column in self.stored],
+            "columns": [column.documentation_as_json() for column in self.stored_columns],
             "targets": [{"name": name, "fill": self.labels.fill} for name in self.targets] if self.labels else [],
             "labels": dict(self.labels.metadata) if self.labels else {},
         }
@@ -142,8 +142,8 @@ class Dataset:
         Raises:
             DatasetError: A file of the video is missing, damaged, or does not belong to the others.
         """
-        columns = join.join(self.catalog, video_id, self.stored, nulls_for_missing=self.nulls_for_missing)
-        labels = self.labels.of(video_id, len(columns[0])) if self.labels else []
+        columns = join.join(self.catalog, video_id, self.stored_columns, nulls_for_missing=self.nulls_for_missing)
+        labels = self.labels.columns_of(video_id, len(columns[0])) if self.labels else []
         return pa.table([*columns, *labels], schema=self.schema)
 
     def tables(self) -> Iterator[pa.Table]:
@@ -162,19 +162,11 @@ class Dataset:
         return table.rename_columns(schema.names).replace_schema_metadata(schema.metadata)
 
     def to_pandas(self, *, names: NameStyle = "original") -> pd.DataFrame:
-        """All rows; missing values are NaN, so counts with missing values become floats.
-
-        Args:
-            names: As for `to_arrow`.
-        """
+        """All rows, named as by `to_arrow`; missing values are NaN, so counts with missing values become floats."""
         return self.to_arrow(names=names).to_pandas()
 
     def to_polars(self, *, names: NameStyle = "original") -> pl.DataFrame:
-        """All rows; missing values are null.
-
-        Args:
-            names: As for `to_arrow`.
-        """
+        """All rows, named as by `to_arrow`; missing values are null."""
         import polars as pl
 
         frame = pl.from_arrow(self.to_arrow(names=names))
@@ -199,11 +191,11 @@ class Dataset:
         video_id = self.videos[0] if video is None else video
         if video_id not in self.lengths:
             raise DatasetError(f'{self.catalog.folder}: there is no video "{video_id}" in this dataset')
-        units = {column.name: column.documentation.unit for column in self.stored}
+        units = {column.name: column.documentation.unit for column in self.stored_columns}
         keys = {field.name for field in join.KEY_FIELDS}
         numeric = [field.name for field in self.schema if field.name not in keys and not pa.types.is_string(field.type)]
         names = choose_names(numeric, columns)
-        plotted = replace(self, stored=tuple(column for column in self.stored if column.name in names))
+        plotted = replace(self, stored_columns=tuple(column for column in self.stored_columns if column.name in names))
         rows = plotted.read(video_id)
         return plot_curves([curve_of(rows, name, name, units.get(name, "1")) for name in names], video_id)
 
@@ -239,11 +231,14 @@ class Dataset:
         """
         from avcues.pipeline.dataset.sequences import Sequences
 
-        features = [column.name for column in choose_columns(self.stored, self.catalog, tables, columns)]
+        features = [column.name for column in choose_columns(self.stored_columns, self.catalog, tables, columns)]
         target_columns = [self._target(name) for name in (self.targets if targets is None else targets)]
         return Sequences(
             replace(
-                self, stored=tuple(column for column in self.stored if column.name in {*features, *target_columns})
+                self,
+                stored_columns=tuple(
+                    column for column in self.stored_columns if column.name in {*features, *target_columns}
+                ),
             ),
             length,
             hop,
@@ -270,7 +265,9 @@ class Dataset:
             if video_id not in self.lengths:
                 raise DatasetError(f'{self.catalog.folder}: there is no video "{video_id}" in this dataset')
         lengths = {name: rows for name, rows in self.lengths.items() if videos is None or name in videos}
-        return replace(self, lengths=lengths, stored=choose_columns(self.stored, self.catalog, tables, columns))
+        return replace(
+            self, lengths=lengths, stored_columns=choose_columns(self.stored_columns, self.catalog, tables, columns)
+        )
 
     def split(self, folds: int = 5, seed: int = 0) -> list[Fold]:
         """Cross-validation by video: each video is in the test set of one fold and in the training sets of all others.
@@ -281,13 +278,13 @@ class Dataset:
         Raises:
             ValueError: There are fewer than 2 folds, or more than videos.
         """
-        if not 2 <= folds <= len(self.videos):
-            raise ValueError(f"`folds={folds}`: expected 2 to {len(self.videos)}, the number of videos")
-        order = shuffled(self.videos, seed)
-        tests = [set(order[fold::folds]) for fold in range(folds)]
-        return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]
+        return [
+            Fold(self.select(videos={*self.videos} - test_videos), self.select(videos=test_videos))
+            for test_videos in test_videos_of_folds(self.videos, folds, seed)
+        ]
 
     def _target(self, name: str) -> str:
+        """The joined name of a label or column."""
         labels = [field.name for field in self.labels.fields] if self.labels else []
         for candidate in (f"{PREFIX}{name}", name):
             if candidate in (*labels, *self.columns):
@@ -298,8 +295,3 @@ class Dataset:
 
 def _count_text(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def shuffled(videos: Collection[str], seed: int) -> list[str]:
-    """Ids in an order that depends only on the ids and the seed, not on the machine or the versions of libraries."""
-    return sorted(videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())

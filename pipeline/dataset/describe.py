@@ -32,7 +32,7 @@ def describe(
         "videos": len(catalog.videos),
         "tables": [describe_table(table) for table in described_tables],
         "columns": [
-            column.documented() | {"source": table.citation, "weights": table.recipe.get("weights", {})}
+            column.documentation_as_json() | {"source": table.citation, "weights": table.recipe.get("weights", {})}
             for column in columns
             for table in [catalog.tables[column.table]]
         ],

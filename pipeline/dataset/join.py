@@ -29,7 +29,7 @@ KEY_FIELDS = (
 )
 
 
-def windows(catalog: Catalog, video_id: str) -> int:
+def window_count(catalog: Catalog, video_id: str) -> int:
     """The number of rows of a video in every window table.
 
     Raises:
@@ -73,7 +73,7 @@ def join(
         nulls_for_missing: Whether a missing table is filled with nulls instead of raising an error.
 
     Raises:
-        DatasetError: As `check_footers`, or a table has other columns than in the rest of the dataset.
+        DatasetError: As for `check_footers`, or a table has other columns than in the rest of the dataset.
     """
     by_table = {name: list(same_table) for name, same_table in groupby(columns, key=lambda column: column.table)}
     present = {name for name in by_table if not nulls_for_missing or catalog.has(name, video_id)}

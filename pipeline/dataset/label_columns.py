@@ -42,17 +42,17 @@ def windows_of_times(values: pa.ChunkedArray, step: Fraction, subject: str) -> p
 
 def target_column(values: pa.ChunkedArray, subject: str) -> pa.ChunkedArray:
     """Targets as float32, float64, bool or string."""
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    if is_number(kind):
-        floats = values.cast(pa.float32() if pa.types.is_float32(kind) else pa.float64())
+    value_type = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if is_number(value_type):
+        floats = values.cast(pa.float32() if pa.types.is_float32(value_type) else pa.float64())
         return pc.if_else(pc.is_finite(floats), floats, None)
-    if pa.types.is_boolean(kind):
+    if pa.types.is_boolean(value_type):
         return values
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if any(is_text(value_type) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
         return numbers_or_texts(text_column(values), subject)
-    if pa.types.is_binary(kind):
+    if pa.types.is_binary(value_type):
         raise InputError(f"{subject} holds text that is not UTF-8; save the file as UTF-8")
-    raise InputError(f"{subject} is {kind}; expected numbers, texts or booleans as targets")
+    raise InputError(f"{subject} is {value_type}; expected numbers, texts or booleans as targets")
 
 
 def text_column(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -61,6 +61,6 @@ def text_column(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(text, ""), None, text)
 
 
-def is_number(kind: pa.DataType) -> bool:
+def is_number(value_type: pa.DataType) -> bool:
     """Whether an Arrow type is an integer, float or decimal type."""
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return any(is_kind(value_type) for is_kind in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal))

@@ -1,4 +1,4 @@
-"""The metadata of label files: those of a gold standard or, if they were lost, what its columns still tell."""
+"""The metadata of label files: those of a gold standard or, if they were lost, what its columns reveal."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 
 FITTED_ON = "fitted_on"
 """Column of a gold standard: whether anything was fitted on the video. It survives when metadata are lost."""
 
 
-def read_label_metadata(table: pa.Table, step: Fraction, file_name: str) -> dict[str, Any]:
-    """Reads the avcues metadata of a label table; empty if it has none.
+def checked_label_metadata(table: pa.Table, step: Fraction, file_name: str) -> dict[str, Any]:
+    """The avcues metadata of a label table, checked against the dataset's windows; empty if it has none.
 
     Raises:
         InputError: The metadata are damaged, or the windows have another length than those of the dataset.
     """
     try:
-        metadata = metadata_in(table.schema, "labels")
+        metadata = optional_metadata(table.schema, "labels")
     except ValueError as error:
         raise InputError(f"{file_name}: its metadata are damaged ({error}); make the labels again") from error
     if "window" in table.column_names and Fraction(metadata.get("step", step)) != step:
@@ -40,7 +40,7 @@ def complete_label_metadata(
 ) -> tuple[dict[str, Any], list[str]]:
     """Returns the metadata and notes for the user.
 
-    If pandas or a CSV file lost the metadata, recovers from the columns what they still tell.
+    If pandas or a CSV file lost the metadata, recovers what the columns reveal.
     """
     if metadata:
         return metadata, []

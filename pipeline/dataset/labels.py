@@ -21,7 +21,7 @@ videos on which no model may be tested.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -40,18 +40,17 @@ from avcues.pipeline.dataset.label_columns import (
     windows_of_times,
     without_nulls,
 )
-from avcues.pipeline.dataset.label_metadata import FITTED_ON, complete_label_metadata, read_label_metadata
+from avcues.pipeline.dataset.label_matching import ids_of_dataset, labels_within_videos, time_unit_hint
+from avcues.pipeline.dataset.label_metadata import FITTED_ON, checked_label_metadata, complete_label_metadata
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.parquet import WINDOW_KEYS
-from avcues.pipeline.store.user_columns import bare_id, drop_row_counters, normalised
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
 
 PREFIX = "target."
 """Prefix of the names of targets in joined tables."""
-
-_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class Labels:
         rows: `window` (unless static), then targets and columns that describe them, under their joined names.
         spans: By video id, its first row and number of rows.
         warnings: Labels that could not be used, one line each.
-        describing: Joined names of the columns that describe targets.
+        descriptive_columns: Joined names of the columns that describe targets.
         metadata: The file's own metadata, if avcues made it.
     """
 
@@ -70,7 +69,7 @@ class Labels:
     spans: Mapping[str, tuple[int, int]]
     fill: Fill
     warnings: tuple[str, ...]
-    describing: frozenset[str] = frozenset()
+    descriptive_columns: frozenset[str] = frozenset()
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -86,10 +85,10 @@ class Labels:
     @property
     def targets(self) -> tuple[str, ...]:
         """Joined names of the targets."""
-        return tuple(field.name for field in self.fields if field.name not in self.describing)
+        return tuple(field.name for field in self.fields if field.name not in self.descriptive_columns)
 
-    def of(self, video_id: str, windows: int) -> list[pa.Array]:
-        """For each label column, an array of `windows` values, null where a label is missing."""
+    def columns_of(self, video_id: str, windows: int) -> list[pa.Array]:
+        """For each label column, an array of `windows` values, null source_name a label is missing."""
         first, count = self.spans.get(video_id, (0, 0))
         row = np.full(windows, -1)
         if not self.once_per_video:
@@ -114,45 +113,62 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         InputError: The labels cannot be read, lack a column, have a value that is not a time, window or target, or name
             no video of the dataset.
     """
-    where = f"{source}" if isinstance(source, str | Path) else "labels"
+    source_name = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
     repeated = [name for name in table.column_names if table.column_names.count(name) > 1]
     if repeated:
-        raise InputError(f'{where}: has the column "{repeated[0]}" more than once; give each column a distinct name')
+        raise InputError(
+            f'{source_name}: has the column "{repeated[0]}" more than once; give each column a distinct name'
+        )
     if "video_id" not in table.column_names:
-        raise InputError(f"{where}: has no column video_id, only {', '.join(table.column_names)}")
-    table, count_notes = drop_row_counters(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
+        raise InputError(f"{source_name}: has no column video_id, only {', '.join(table.column_names)}")
+    table, count_notes = drop_row_counters(table, [*WINDOW_KEYS, "time"], source_name, ["video_id"])
     columns = dict(zip(table.column_names, table.columns, strict=True))
-    ids, id_notes = _ids_of_dataset(
-        without_nulls(text_column(columns["video_id"]), f"{where}: video_id"), windows, where
+    ids, id_notes = ids_of_dataset(
+        without_nulls(text_column(columns["video_id"]), f"{source_name}: video_id"), windows, source_name
     )
-    labels = {"video_id": ids}
-    if "time" in columns and "window" in columns:
-        raise InputError(f"{where}: has both time and window; leave one out")
-    if "window" in columns:
-        labels["window"] = window_column(columns["window"], f"{where}: window")
-    elif "time" in columns:
-        labels["window"] = windows_of_times(columns["time"], step, f"{where}: time")
-    elif {"start", "end"} & columns.keys():
-        raise InputError(f"{where}: labels are placed by a column time (in seconds) or window, not by start and end")
+    labels = {"video_id": ids} | _placement(columns, step, source_name)
     values = [name for name in columns if name not in {*WINDOW_KEYS, "time", FITTED_ON}]
     if not values:
-        raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
-    metadata, metadata_notes = complete_label_metadata(read_label_metadata(table, step, where), columns, ids, where)
+        raise InputError(f"{source_name}: has no target column beside {', '.join(columns)}")
+    metadata, metadata_notes = complete_label_metadata(
+        checked_label_metadata(table, step, source_name), columns, ids, source_name
+    )
     targets = [target["name"] for target in metadata.get("targets", []) if target["name"] in values] or values
-    labels |= {PREFIX + name: target_column(columns[name], f"{where}: {name}") for name in values}
-    placed = pa.table(labels)
+    labels |= {PREFIX + name: target_column(columns[name], f"{source_name}: {name}") for name in values}
+    all_labels = pa.table(labels)
     if "time" in columns:
-        placed = placed.take(pc.sort_indices(columns["time"]))
-    usable, warnings = _usable(placed, windows, step, where)
-    if "time" in columns and placed.num_rows and not usable.num_rows:
+        all_labels = all_labels.take(pc.sort_indices(columns["time"]))
+    placed_labels, warnings = labels_within_videos(all_labels, windows, step, source_name)
+    if "time" in columns and all_labels.num_rows and not placed_labels.num_rows:
+        hint = time_unit_hint(columns["time"], windows, step)
+        raise InputError(f"{source_name}: no label lies within its video; {warnings[-1]}{hint}")
+    rows, spans = _one_row_per_window(placed_labels, source_name)
+    warnings = [*count_notes, *id_notes, *metadata_notes, *_notes_on_missing_numbers(placed_labels), *warnings]
+    descriptive_columns = frozenset(PREFIX + name for name in values if name not in targets)
+    return Labels(
+        rows=rows,
+        spans=spans,
+        fill=fill,
+        warnings=tuple(warnings),
+        descriptive_columns=descriptive_columns,
+        metadata=metadata,
+    )
+
+
+def _placement(columns: Mapping[str, pa.ChunkedArray], step: Fraction, source_name: str) -> dict[str, pa.ChunkedArray]:
+    """The column `window`, from that column or from `time`; empty if labels are static."""
+    if "time" in columns and "window" in columns:
+        raise InputError(f"{source_name}: has both time and window; leave one out")
+    if "window" in columns:
+        return {"window": window_column(columns["window"], f"{source_name}: window")}
+    if "time" in columns:
+        return {"window": windows_of_times(columns["time"], step, f"{source_name}: time")}
+    if {"start", "end"} & columns.keys():
         raise InputError(
-            f"{where}: no label lies within its video; {warnings[-1]}{_time_unit_hint(columns['time'], windows, step)}"
+            f"{source_name}: labels are placed by a column time (in seconds) or window, not by start and end"
         )
-    rows, spans = _one_row_per_window(usable, where)
-    warnings = [*count_notes, *id_notes, *metadata_notes, *_notes_on_missing_numbers(usable), *warnings]
-    describing = frozenset(PREFIX + name for name in values if name not in targets)
-    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, metadata=metadata)
+    return {}
 
 
 def _load(path: Path) -> pa.Table:
@@ -166,34 +182,6 @@ def _load(path: Path) -> pa.Table:
         raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({one_line(error)})") from error
 
 
-def _ids_of_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str) -> tuple[pa.ChunkedArray, list[str]]:
-    """Ids in the spelling of the dataset, despite other blanks and encodings of accents; and a note on changes."""
-    dataset_ids = {normalised(video_id): video_id for video_id in windows}
-    distinct = ids.unique().to_pylist()
-    changed = {
-        name: dataset_ids[normalised(name)]
-        for name in distinct
-        if name not in windows and normalised(name) in dataset_ids
-    }
-    if not changed:
-        return ids, []
-    new_ids = {name: changed.get(name, name) for name in distinct}
-    note = (
-        f"{where}: {len(changed)} ids are matched although blanks or the encoding of accents differ: "
-        f"{_first_names(sorted(changed.values()))}"
-    )
-    return pa.chunked_array([pa.array([new_ids[name] for name in ids.to_pylist()], pa.string())]), [note]
-
-
-def _time_unit_hint(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) -> str:
-    """A hint at the unit of times that all lie outside their videos."""
-    longest, last = float(max(windows.values()) * step), float(pc.max(times).as_py())
-    for factor, unit in ((1e-3, "milliseconds"), (1e-6, "microseconds"), (1e-9, "nanoseconds")):
-        if 0 < last * factor <= longest + float(step):
-            return f"; the times look like {unit}: convert them to seconds"
-    return ""
-
-
 def _notes_on_missing_numbers(labels: pa.Table) -> list[str]:
     """Notes on targets without a number in some rows."""
     return [
@@ -205,48 +193,7 @@ def _notes_on_missing_numbers(labels: pa.Table) -> list[str]:
     ]
 
 
-def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where: str) -> tuple[pa.Table, list[str]]:
-    """The labels that lie in a window of a known video, and warnings about other labels and unlabelled videos."""
-    warnings = []
-    labelled_ids = set(labels["video_id"].unique().to_pylist())
-    foreign, unlabelled = sorted(labelled_ids - windows.keys()), sorted(windows.keys() - labelled_ids)
-    if windows and not labelled_ids & windows.keys():
-        raise InputError(
-            f"{where}: labels none of the dataset's videos: it names {_first_names(foreign)}, "
-            f"the dataset {_first_names(unlabelled)}{_spelling_hint(foreign, unlabelled)}"
-        )
-    if foreign:
-        warnings.append(
-            f"{where}: labels of {len(foreign)} videos that are not in the dataset are ignored: {_first_names(foreign)}"
-            f"{_spelling_hint(foreign, unlabelled)}"
-        )
-    if unlabelled:
-        warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_first_names(unlabelled)}")
-    labels = labels.filter(pc.is_in(labels["video_id"], pa.array(list(windows), pa.string())))
-    if "window" not in labels.column_names:
-        return labels, warnings
-    lengths = pc.index_in(labels["video_id"], pa.array(list(windows), pa.string()))
-    lengths = pa.array(list(windows.values()), pa.int64()).take(lengths.combine_chunks())
-    inside = pc.and_(pc.greater_equal(labels["window"], 0), pc.less(labels["window"], lengths))
-    outside = labels.filter(pc.invert(inside))
-    if outside.num_rows:
-        ids = sorted(outside["video_id"].unique().to_pylist())
-        with_ends = [f"{video_id} (0 to {float(windows[video_id] * step):g} s)" for video_id in ids]
-        warnings.append(
-            f"{where}: {outside.num_rows} labels lie before the start or beyond the end of {_first_names(with_ends)}; "
-            "they are ignored"
-        )
-    return labels.filter(inside), warnings
-
-
-def _spelling_hint(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
-    """A hint if ids of labels differ from those of the dataset only in folders, suffixes or leading zeros."""
-    by_bare = {bare_id(video_id): video_id for video_id in unlabelled}
-    pairs = [f"{name} for {by_bare[bare_id(name)]}" for name in foreign if bare_id(name) in by_bare]
-    return f"; write ids as the dataset does (the file has {_first_names(pairs)})" if pairs else ""
-
-
-def _one_row_per_window(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
+def _one_row_per_window(labels: pa.Table, source_name: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
     """Combines labels to one sorted row per window or video; returns also each video's first row and number of rows."""
     keys = [name for name in ("video_id", "window") if name in labels.column_names]
     targets = [field for field in labels.schema if field.name not in keys]
@@ -254,9 +201,10 @@ def _one_row_per_window(labels: pa.Table, where: str) -> tuple[pa.Table, dict[st
     merged = labels.group_by(keys, use_threads=False).aggregate(list(aggregations.items()))
     if len(keys) == 1 and merged.num_rows < labels.num_rows:
         most_frequent = pc.mode(labels["video_id"].dictionary_encode().combine_chunks().indices)[0].as_py()
+        video_id = labels["video_id"].unique()[most_frequent["mode"]]
+        row_count = most_frequent["count"]
         raise InputError(
-            f"{where}: has {most_frequent['count']} rows for {labels['video_id'].unique()[most_frequent['mode']]}, "
-            "but no column time (in seconds) or window"
+            f"{source_name}: has {row_count} rows for {video_id}, but no column time (in seconds) or window"
         )
     merged = merged.sort_by([(key, "ascending") for key in keys])
     spans, first = {}, 0
@@ -279,7 +227,3 @@ def _filled(values: pa.Array, fill: Fill) -> pa.Array:
     windows = np.arange(len(values))
     interpolated = np.interp(windows, labelled, values.take(pa.array(labelled)).to_numpy())
     return pa.array(interpolated, mask=(windows < labelled[0]) | (windows > labelled[-1])).cast(values.type)
-
-
-def _first_names(names: list[str]) -> str:
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")

@@ -62,7 +62,9 @@ def open_for_export(folder: Location, tables: Collection[str] | None = None) -> 
         raise SettingsError(f"{folder}: has windows of {float(catalog.step):g} s; the script expects half seconds")
     visual = [name for name in VISUAL if name in catalog.tables] if tables is None else tables
     data = open_dataset(folder, tables=[AUDIO, *visual], verify=True)
-    return replace(data, stored=tuple(column for column in data.stored if not pa.types.is_string(column.type)))
+    return replace(
+        data, stored_columns=tuple(column for column in data.stored_columns if not pa.types.is_string(column.type))
+    )
 
 
 def write(
@@ -84,7 +86,7 @@ def write(
     check_outside(out, data)
     prepare_output(out)
     missing: Counter[str] = Counter()
-    visual = [column.name for column in data.stored if column.table != AUDIO]
+    visual = [column.name for column in data.stored_columns if column.table != AUDIO]
 
     def write_all(folder: Path, file: BinaryIO) -> None:
         empty = _numbers(data.schema.empty_table(), data.columns, nulls)
@@ -92,7 +94,7 @@ def write(
         with pa.csv.CSVWriter(file, schema) as writer:
             for video_id in data.videos:
                 table = data.read(video_id)
-                for column in data.stored:
+                for column in data.stored_columns:
                     missing[column.table] += table[column.name].null_count
                 table = _numbers(table, data.columns, nulls)
                 _write_sound(table, video_id, data, folder)
@@ -107,7 +109,9 @@ def write(
 
 
 def _write_sound(table: pa.Table, video_id: str, data: Dataset, out: Path) -> None:
-    functionals = {column.documentation.name: table[column.name] for column in data.stored if column.table == AUDIO}
+    functionals = {
+        column.documentation.name: table[column.name] for column in data.stored_columns if column.table == AUDIO
+    }
     rows = _with_dropped_columns("name", video_id, pa.table(functionals).slice(0, ROWS))
     write_atomically(out / "emobase_features" / f"{video_id}.csv", lambda file: pa.csv.write_csv(rows, file))
 

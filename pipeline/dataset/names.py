@@ -38,7 +38,7 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def with_names(schema: pa.Schema, names: NameStyle) -> pa.Schema:
-    """A dataset's schema with the given style of names; its metadata then have each `original` name.
+    """A dataset's schema with the given style of names; in the style "safe", its metadata keep the original names.
 
     Args:
         schema: The schema of a dataset, whose metadata key `avcues` documents columns and targets.

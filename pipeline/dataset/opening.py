@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Incomplete = Literal["leave_out", "nulls"]
 
-_LISTED = 3
+_MAX_LISTED = 3
 
 
 def open_dataset(
@@ -54,14 +54,14 @@ def open_dataset(
             or no video is complete.
     """
     catalog = read_catalog(location(folder) if isinstance(folder, str) else folder)
-    stored = choose_columns(joinable_columns(catalog), catalog, tables, columns)
-    tables_read = list(dict.fromkeys(column.table for column in stored))
+    stored_columns = choose_columns(joinable_columns(catalog), catalog, tables, columns)
+    tables_read = list(dict.fromkeys(column.table for column in stored_columns))
     if tables is None and columns is None:
         tables_read += catalog.absent
     lengths, left_out = {}, {}
     for video_id in catalog.videos:
         try:
-            lengths[video_id] = _length(catalog, video_id, tables_read, incomplete, verify)
+            lengths[video_id] = _length(catalog, video_id, tables_read, incomplete, verify=verify)
         except DatasetError as error:
             left_out[video_id] = str(error)
     if not lengths:
@@ -72,7 +72,7 @@ def open_dataset(
     return Dataset(
         catalog=catalog,
         lengths=lengths,
-        stored=stored,
+        stored_columns=stored_columns,
         labels=None if labels is None else read_labels(labels, catalog.step, lengths, label_fill),
         left_out=left_out,
         nulls_for_missing=incomplete == "nulls",
@@ -80,12 +80,12 @@ def open_dataset(
 
 
 def _left_out_text(folder: str, left_out: Mapping[str, str], videos: int) -> str:
-    examples = "; ".join(f"{video_id} {reason}" for video_id, reason in islice(left_out.items(), _LISTED))
-    remainder = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
+    examples = "; ".join(f"{video_id} {reason}" for video_id, reason in islice(left_out.items(), _MAX_LISTED))
+    remainder = f"; and {len(left_out) - _MAX_LISTED} more" if len(left_out) > _MAX_LISTED else ""
     return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{remainder}; `left_out` lists all"
 
 
-def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:
+def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, *, verify: bool) -> int:
     """The number of windows of a video.
 
     Raises:
@@ -98,4 +98,4 @@ def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: 
         raise DatasetError(f"lacks {', '.join(dict.fromkeys(missing))} ({cause})")
     if verify:
         join.check_footers(catalog, video_id, [name for name in tables if name not in missing])
-    return join.windows(catalog, video_id)
+    return join.window_count(catalog, video_id)

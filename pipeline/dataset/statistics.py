@@ -64,13 +64,13 @@ def compute_statistics(
 
 
 def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id: str) -> None:
-    path, stored = catalog.path(name, video_id), catalog.tables[name]
+    path, table = catalog.path(name, video_id), catalog.tables[name]
     metadata = read_metadata(path)
     try:
-        rows = read_table(path, [column.documentation.name for column in stored.columns])
+        rows = read_table(path, [column.documentation.name for column in table.columns])
     except (OSError, ValueError, pa.ArrowException):
         metadata = None
-    if metadata is None or metadata["recipe"] != stored.recipe:
+    if metadata is None or metadata["recipe"] != table.recipe:
         statistics.unusable.append(f"{name}/{path.name}")
         return
     counts = statistics.tables[name]

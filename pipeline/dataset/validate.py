@@ -201,5 +201,5 @@ def _check_shots(shots: pa.Table, timeline: pa.Table, grid: Grid) -> Iterator[st
         shots["shot"].to_pylist(), shots["first_window"].to_pylist(), shots["last_window"].to_pylist(), strict=True
     ):
         windows = [window for window, window_shot in enumerate(window_shots) if window_shot == shot]
-        if ([first, last] if windows else [None, None]) != ([windows[0], windows[-1]] if windows else [first, last]):
+        if [first, last] != ([windows[0], windows[-1]] if windows else [None, None]):
             yield f"shot {shot} claims windows {first} to {last}, timeline gives it {windows[:1]} to {windows[-1:]}"

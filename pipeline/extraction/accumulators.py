@@ -42,13 +42,13 @@ class WindowRows:
         capacity = max(1, expected_windows)
         self._has_values = np.zeros(capacity, bool)
         self._columns: dict[str, npt.NDArray[Any]] = {
-            c.name: np.empty(capacity, _NUMPY_DTYPES.get(c.dtype, c.dtype)) for c in table.columns
+            column.name: np.empty(capacity, _NUMPY_DTYPES.get(column.dtype, column.dtype)) for column in table.columns
         }
 
     def add(self, windows_of_frame: Sequence[range], columns: Columns) -> None:
         """Takes one row per frame; row i goes to the windows `windows_of_frame[i]`."""
-        window_of_row = np.concatenate([np.arange(r.start, r.stop) for r in windows_of_frame])
-        frame_of_row = np.repeat(np.arange(len(windows_of_frame)), [len(r) for r in windows_of_frame])
+        window_of_row = np.concatenate([np.arange(windows.start, windows.stop) for windows in windows_of_frame])
+        frame_of_row = np.repeat(np.arange(len(windows_of_frame)), [len(windows) for windows in windows_of_frame])
         if len(window_of_row) and window_of_row.max() >= len(self._has_values):
             self._grow(int(window_of_row.max()) + 1)
         self._has_values[window_of_row] = True
@@ -74,15 +74,15 @@ class ItemRows:
 
     Args:
         table: The table.
-        derive_columns: Function that computes, at the end, the columns that `add` does not receive, from the table's
-            name and its items; None: `add` receives all columns.
+        derive_columns: Computes the columns that `add` does not receive from the table's name and all its items; None:
+            `add` receives all columns.
     """
 
     def __init__(self, table: Table, derive_columns: Callable[[str, Items], Columns] | None = None) -> None:
         self._table = table
         self._derive_columns = derive_columns
         self._window_of_row: list[npt.NDArray[np.int32]] = []
-        self._columns: dict[str, list[npt.NDArray[Any]]] = {c.name: [] for c in table.columns}
+        self._columns: dict[str, list[npt.NDArray[Any]]] = {column.name: [] for column in table.columns}
 
     def add(self, windows_of_frame: Sequence[range], columns: Columns) -> None:
         """Takes items that name their frame in the column `FRAME`, in frame order."""
@@ -142,7 +142,7 @@ def rows_from_transcript(table: Table, columns: Columns) -> TableRows:
 def null_rows(table: Table, windows: int) -> TableRows:
     """Makes the rows of a table whose stream the video lacks: a row of nulls per window, and no items."""
     count = windows if table.row == "window" else 0
-    columns = {c.name: np.zeros(count, _NUMPY_DTYPES.get(c.dtype, c.dtype)) for c in table.columns}
+    columns = {column.name: np.zeros(count, _NUMPY_DTYPES.get(column.dtype, column.dtype)) for column in table.columns}
     if table.row == "window":
         return TableRows(table, columns, present=np.zeros(count, bool))
     return TableRows(table, columns, window_of_row=np.empty(0, np.int32))

@@ -22,9 +22,9 @@ from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage
 from avcues.pipeline.timeline import united
 
-_HOLES_S = Fraction(1, 10)
+_MIN_REPORTED_HOLES_S = Fraction(1, 10)
 _MAX_QUEUE_S = 60
-"""Seconds of audio that may be queued for an extractor that is not set up yet."""
+"""Seconds of audio, in blocks of one second, that may be queued for an extractor that is not set up yet."""
 
 
 class AudioPass:
@@ -103,7 +103,7 @@ class AudioPass:
     def _holes(self) -> Iterator[str]:
         """A line on stretches without sound between its beginning and its end."""
         lengths = [later[0] - earlier[1] for earlier, later in pairwise(self.spans)]
-        if sum(lengths) > _HOLES_S:
+        if sum(lengths) > _MIN_REPORTED_HOLES_S:
             places = "one place" if len(lengths) == 1 else f"{len(lengths)} places"
             yield (
                 f"no sound for {float(sum(lengths)):.1f} s in {places} before its end: silence there, and null in "
@@ -165,7 +165,7 @@ class _Feed:
         self._start = start
         self._stopwatch = partial(executor.stopwatch, extractor.name)
         self._stream: Any = None
-        self._stage = executor.stage(extractor, self._process, queue=_MAX_QUEUE_S, in_order=True)
+        self._stage = executor.stage(extractor, self._process, max_waiting=_MAX_QUEUE_S, in_order=True)
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         self._stage.push(samples)

@@ -55,7 +55,7 @@ class DecodePass:
         grid: The windows.
         extractors: All extractors of the run. Those that depend on shots need the shot detector even if its table is
             up to date.
-        missing: The extractors whose tables are to be computed.
+        to_compute: The extractors whose tables are to be computed.
         compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
         source: Source of the words; None if no text extractor has work to do.
@@ -71,7 +71,7 @@ class DecodePass:
         media: Media,
         grid: Grid,
         extractors: Sequence[BaseExtractor],
-        missing: Sequence[BaseExtractor],
+        to_compute: Sequence[BaseExtractor],
         compute: Compute,
         stopwatch: Stopwatch,
         source: Source | None = None,
@@ -81,22 +81,26 @@ class DecodePass:
         self.shots: list[Shot] = []
         self._media = media
         self._grid = grid
-        self._missing = missing
+        self._to_compute = to_compute
         self._frames: FramePass | None = None
         self._audio: AudioPass | None = None
         self._text: TextPass | None = None
         self._recogniser: Transcriber | None = None
         transcriber = transcriber_of(extractors)
         if source is not None and transcriber is not None:
-            self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
+            self._text = TextPass(
+                source, transcriber, [extractor for extractor in to_compute if isinstance(extractor, TextExtractor)]
+            )
             self._recogniser = transcriber if source.kind == "speech" else None
-        self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        needs_shots = any(isinstance(e, SHOT_DEPENDENT) for e in missing)
+        self._makes_timeline = any(isinstance(extractor, ShotDetector) for extractor in to_compute)
+        needs_shots = any(isinstance(extractor, SHOT_DEPENDENT) for extractor in to_compute)
         detectors = (
-            [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or needs_shots else []
+            [extractor for extractor in extractors if isinstance(extractor, ShotDetector)]
+            if self._makes_timeline or needs_shots
+            else []
         )
-        recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
-        active_extractors = {e.name: e for e in (*detectors, *recognisers, *missing)}
+        recognisers = [extractor for extractor in extractors if self._recogniser and isinstance(extractor, Transcriber)]
+        active_extractors = {extractor.name: extractor for extractor in (*detectors, *recognisers, *to_compute)}
         self._executor = Executor(active_extractors.values(), compute, stopwatch)
         try:
             self._start(detectors)
@@ -105,11 +109,11 @@ class DecodePass:
             raise
 
     def _start(self, detectors: Sequence[ShotDetector]) -> None:
-        media, missing, grid = self._media, self._missing, self._grid
-        audio_extractors = [e for e in missing if isinstance(e, AudioExtractor)]
-        frame_extractors = [e for e in missing if isinstance(e, FrameExtractor)]
-        clip_extractors = [e for e in missing if isinstance(e, ClipExtractor)]
-        pair_extractors = [e for e in missing if isinstance(e, PairExtractor)]
+        media, to_compute, grid = self._media, self._to_compute, self._grid
+        audio_extractors = [extractor for extractor in to_compute if isinstance(extractor, AudioExtractor)]
+        frame_extractors = [extractor for extractor in to_compute if isinstance(extractor, FrameExtractor)]
+        clip_extractors = [extractor for extractor in to_compute if isinstance(extractor, ClipExtractor)]
+        pair_extractors = [extractor for extractor in to_compute if isinstance(extractor, PairExtractor)]
         expected_windows = grid.count(Fraction(media.metadata.duration_s or 600))
         expected_windows = min(expected_windows + 2, _MAX_EXPECTED_WINDOWS)
         if media.metadata.video is not None and (frame_extractors or detectors):
@@ -181,7 +185,7 @@ class DecodePass:
         decoded = self._media.decode(
             video=self._frames is not None,
             audio=self._audio is not None,
-            subtitles=None if stream is None else stream.index,
+            subtitle_stream=None if stream is None else stream.index,
         )
         last_report_time = time.perf_counter()
         while True:
@@ -205,10 +209,10 @@ class DecodePass:
         Raises:
             Exception: Whatever an extractor raised.
         """
-        pending = {table.name: (extractor, table) for extractor in self._missing for table in extractor.tables}
+        pending = {table.name: (extractor, table) for extractor in self._to_compute for table in extractor.tables}
         spans = [] if self._audio is None else self._audio.spans
         audio_coverage = coverage(spans, self._grid, self.windows)
-        for extractor in self._missing:
+        for extractor in self._to_compute:
             if isinstance(extractor, ShotDetector):
                 for table in extractor.tables:
                     del pending[table.name]
@@ -237,7 +241,7 @@ class DecodePass:
     def _text_columns(self) -> dict[str, Columns]:
         if self._text is None:
             return {}
-        for extractor in self._missing:
+        for extractor in self._to_compute:
             if isinstance(extractor, TextExtractor):
                 self._executor.wait_until_ready(extractor)
         recognised = None if self._audio is None else self._audio.transcript()

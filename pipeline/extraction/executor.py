@@ -41,8 +41,7 @@ class Executor:
     Every network runs on one thread, so that values do not depend on the number of cores; several batches keep the
     cores busy.
 
-    *Memory.* A stage holds `queue` waiting batches and one per thread; the decoder waits before it queues
-    one more.
+    *Memory.* A stage holds `max_waiting` batches and one per thread; the decoder waits before it queues one more.
 
     Args:
         extractors: All extractors that have work to do on the video.
@@ -58,7 +57,7 @@ class Executor:
         self._threads = compute.threads
         self._cores = threading.Semaphore(compute.threads - 1)
         self._pools: list[ThreadPoolExecutor] = []
-        self._at_work = 0
+        self._running_count = 0
         self._closed = False
         self._work_ended = threading.Condition()
         self._requested_compute = compute
@@ -95,7 +94,7 @@ class Executor:
         work: Callable[[Batch], Result],
         on_result: Callable[[Result], object] = lambda result: None,
         *,
-        queue: int = 1,
+        max_waiting: int = 1,
         urgent: bool = False,
         in_order: bool = False,
     ) -> Stage[Batch, Result]:
@@ -105,7 +104,7 @@ class Executor:
             extractor: The extractor, whose name the time is counted under.
             work: Processes a batch on a thread of the stage.
             on_result: Receives each result, in the order of the batches, on the decoding thread.
-            queue: Number of batches that may wait.
+            max_waiting: Number of batches that may wait.
             urgent: The stage does not wait for a core.
             in_order: Each batch continues the previous one, so one thread processes all of them even if the extractor
                 is `thread_safe`.
@@ -126,7 +125,7 @@ class Executor:
                 return timed_work(batch)
 
         return Stage(
-            self._pool(thread_count), self._counted(work_on_core), on_result, self._cores, thread_count + queue
+            self._pool(thread_count), self._counted(work_on_core), on_result, self._cores, thread_count + max_waiting
         )
 
     def close(self) -> None:
@@ -145,21 +144,21 @@ class Executor:
 
     def _wait_for_work(self) -> None:
         with self._work_ended:
-            self._work_ended.wait_for(lambda: self._at_work == 0)
+            self._work_ended.wait_for(lambda: self._running_count == 0)
 
     def _counted(self, work: Callable[[Batch], Result]) -> Callable[[Batch], Result]:
-        """The same work, which `close` waits for, and which does not begin after it."""
+        """Wraps work so that `close` waits for it, and so that it does not begin after `close`."""
 
         def counted(batch: Batch) -> Result:
             with self._work_ended:
                 if self._closed:
                     raise futures.CancelledError
-                self._at_work += 1
+                self._running_count += 1
             try:
                 return work(batch)
             finally:
                 with self._work_ended:
-                    self._at_work -= 1
+                    self._running_count -= 1
                     self._work_ended.notify_all()
 
         return counted

@@ -78,7 +78,7 @@ class FramePass:
         """Shows the last frame for its duration, ends the last shot with it, and queues all remaining work.
 
         Args:
-            until: Time until which the last frame is shown at least.
+            until: Earliest time at which the last frame ends; None: its duration alone decides.
         """
         if self._current is not None:
             end = self._current.start + self._current.duration

@@ -13,7 +13,7 @@ from avcues.pipeline.media.picture.stage import PictureStage
 
 
 class FullFrame:
-    """Converts frames at full size, all at that of the first one, also if size or orientation change within a file.
+    """Converts whole frames to the full size of the first one, even if size or orientation change within a file.
 
     Args:
         picture: Converts the frames to what viewers see.

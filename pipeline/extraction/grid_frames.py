@@ -53,9 +53,9 @@ class GridFrames:
         self._rows: dict[str, WindowRows | ItemRows] = {}
         for extractor in extractors:
             for table in extractor.tables:
-                link = extractor.link_items if isinstance(extractor, ItemLinker) else None
+                link_items = extractor.link_items if isinstance(extractor, ItemLinker) else None
                 self._rows[table.name] = (
-                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table, link)
+                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table, link_items)
                 )
 
     def push(self, frame: VideoFrame, windows: range) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 LazyImage = Callable[[], Image]
-"""Makes the image when it is called, so that frames that no clip samples are never scaled."""
+"""Makes the image when it is called, so that frames outside all clips are never scaled."""
 
 MAX_BYTES = 64 << 20
 

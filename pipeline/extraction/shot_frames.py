@@ -62,8 +62,10 @@ class ShotFrames:
         # In the decoder's own thread, a frame is best processed while it is in the processor's cache.
         self._batch_frames = _FRAMES_PER_BATCH if executor.is_concurrent else 1
         self._batch: list[VideoFrame] = []
-        self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
-        self._clip_stages: list[Stage[Any, Any]] = [
+        self._shot_stage = executor.stage(
+            detector, self._find_clips_and_pairs, self._queue_clips_and_pairs, urgent=True
+        )
+        self._stages: list[Stage[Any, Any]] = [
             executor.stage(extractor, means.measure, means.add)
             for extractor, means in zip(self._extractors, self._means, strict=True)
         ]
@@ -75,13 +77,13 @@ class ShotFrames:
             self._queue_batch()
 
     def end_video(self, end: Fraction) -> None:
-        """Ends the last shot at `end` and queues its clips."""
+        """Ends the last shot at `end` and queues its clips and pairs."""
         self._queue_batch()
-        self._stage.drain()
+        self._shot_stage.drain()
         with self._stopwatch("shots"):
-            clips = self._sample(self._detector.finish(end))
-            clips += [(i, sampled) for i, sampler in enumerate(self._samplers) for sampled in sampler.finish()]
-        self._queue_clips(clips)
+            sampled = self._sample(self._detector.finish(end))
+            sampled += [(i, last) for i, sampler in enumerate(self._samplers) for last in sampler.finish()]
+        self._queue_clips_and_pairs(sampled)
 
     @property
     def shots(self) -> list[Shot]:
@@ -97,19 +99,19 @@ class ShotFrames:
 
         return [
             PendingTables(runs_network(extractor), partial(finish, stage, means))
-            for extractor, stage, means in zip(self._extractors, self._clip_stages, self._means, strict=True)
+            for extractor, stage, means in zip(self._extractors, self._stages, self._means, strict=True)
         ]
 
     def _queue_batch(self) -> None:
-        self._stage.push(self._batch)
+        self._shot_stage.push(self._batch)
         self._batch = []
 
-    def _find_clips(self, frames: Sequence[VideoFrame]) -> list[_Sampled]:
+    def _find_clips_and_pairs(self, frames: Sequence[VideoFrame]) -> list[_Sampled]:
         """Passes frames to the shot detector; returns the clips and pairs that are complete now."""
-        clips: list[_Sampled] = []
+        sampled: list[_Sampled] = []
         for frame in frames:
-            clips += self._sample(self._detector.push(frame, self._images(frame)))
-        return clips
+            sampled += self._sample(self._detector.push(frame, self._images(frame)))
+        return sampled
 
     def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
         """The image of a frame for each sampler; made immediately if many frames wait until their shot is certain."""
@@ -124,12 +126,12 @@ class ShotFrames:
 
     def _sample(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[_Sampled]:
         return [
-            (i, clip)
+            (i, clip_or_pair)
             for frame in settled
             for i, (sampler, image) in enumerate(zip(self._samplers, frame.payload, strict=True))
-            for clip in sampler.push(SettledFrame(frame.shot, frame.start, frame.end, image))
+            for clip_or_pair in sampler.push(SettledFrame(frame.shot, frame.start, frame.end, image))
         ]
 
-    def _queue_clips(self, clips: Sequence[_Sampled]) -> None:
-        for i, clip in clips:
-            self._clip_stages[i].push(clip)
+    def _queue_clips_and_pairs(self, sampled: Sequence[_Sampled]) -> None:
+        for i, clip_or_pair in sampled:
+            self._stages[i].push(clip_or_pair)

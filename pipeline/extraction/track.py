@@ -43,8 +43,8 @@ class Track:
         if pending is None:
             return
         if pending.start is not None and block.start is not None and block.start < pending.start:
-            ahead = pending.start - Fraction(self.samples, self._rate_hz)
-            if ahead > SUSPICIOUS_GAP_S:
+            gap_s = pending.start - Fraction(self.samples, self._rate_hz)
+            if gap_s > SUSPICIOUS_GAP_S:
                 self._damage.frames_unplaceable += 1
                 return
         yield from self._place(pending, pending.channels.shape[1])
@@ -58,10 +58,10 @@ class Track:
             yield from self._place(self._pending, length)
             self._pending = None
 
-    def fill(self, until: int) -> Iterator[Samples]:
+    def fill(self, end_sample: int) -> Iterator[Samples]:
         """Yields silence up to a sample, in blocks of at most a second."""
-        while self.samples < until:
-            silence = np.zeros((1, min(until - self.samples, self._rate_hz)), np.float32)
+        while self.samples < end_sample:
+            silence = np.zeros((1, min(end_sample - self.samples, self._rate_hz)), np.float32)
             self.samples += silence.shape[1]
             yield silence
 

@@ -144,7 +144,9 @@ class TextPass:
             self.notes.append(f"no words: {self._reason_without_words()}; the tables of text are null")
             return {}
         end = windows * step
-        words_outside = sum(not 0 <= word.start < end for u in transcript.utterances for word in u.words)
+        words_outside = sum(
+            not 0 <= word.start < end for utterance in transcript.utterances for word in utterance.words
+        )
         if words_outside:
             self.notes.append(
                 f"{words_outside} words begin before the start or after the end of the video and are left out"
@@ -156,16 +158,16 @@ class TextPass:
         return tables
 
     def _transcript(self, media: Media, recognised: Transcript | None) -> Transcript:
-        default = self._transcriber.language and language_code(self._transcriber.language)
+        default_language = self._transcriber.language and language_code(self._transcriber.language)
         if self.source.sidecar is not None:
-            return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default)
+            return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default_language)
         if self.source.stream is not None:
             subtitles = utterances_of(media.cues, "stream")
             self.source.metadata["stream"] = {"index": self.source.stream.index, "codec": self.source.stream.codec}
             if subtitles.counts:
                 left_out = ", ".join(f"{reason}: {count}" for reason, count in subtitles.counts.items())
                 self.notes.append(f"subtitle stream {self.source.stream.index}: left out are {left_out}")
-            return Transcript(sorted_by_time(subtitles.utterances), self.source.stream.language or default)
+            return Transcript(sorted_by_time(subtitles.utterances), self.source.stream.language or default_language)
         return Transcript(()) if recognised is None else recognised
 
     def _reason_without_words(self) -> str:

@@ -44,7 +44,7 @@ _RETRY_DELAYS_S = (1, 4, 16)
 
 
 def _ignore(done_s: float, total_s: float | None) -> None:
-    """Does nothing with the progress."""
+    """Reports no progress."""
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
@@ -97,7 +97,7 @@ def process_video(
     stopwatch = Stopwatch()
     for retries, delay_s in enumerate((*_RETRY_DELAYS_S, None)):  # noqa: B007  (used below)
         try:
-            result = _write_missing(video, measurements, out, overwrite, verify, stopwatch, progress)
+            result = _write_missing(video, measurements, out, stopwatch, progress, overwrite=overwrite, verify=verify)
             break
         except Exception as error:
             if debug:
@@ -133,18 +133,20 @@ def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, 
         MediaError: The file does not exist.
         OSError: Reading failed for a temporary reason.
     """
-    return list(_up_to_date(video, fingerprint(video.location), measurements, out, verify))
+    return list(_up_to_date(video, fingerprint(video.location), measurements, out, verify=verify))
 
 
 def _up_to_date(
-    video: VideoInput, media_fingerprint: str, measurements: Measurements, out: Location, verify: bool
+    video: VideoInput, media_fingerprint: str, measurements: Measurements, out: Location, *, verify: bool
 ) -> dict[str, dict[str, int]]:
     """Extractors whose tables are up to date, each with the rows of its tables."""
     sidecar = sidecar_identity(video.location, measurements.extractors)
     checksums = read_record(out, video.video_id).get("checksums", {}) if verify else None
     rows = {
-        e.name: _rows_up_to_date(e, video.video_id, media_fingerprint, sidecar, measurements, out, checksums)
-        for e in measurements.extractors
+        extractor.name: _rows_up_to_date(
+            extractor, video.video_id, media_fingerprint, sidecar, measurements, out, checksums
+        )
+        for extractor in measurements.extractors
     }
     return {name: table_rows for name, table_rows in rows.items() if table_rows is not None}
 
@@ -153,16 +155,17 @@ def _write_missing(
     video: VideoInput,
     measurements: Measurements,
     out: Location,
-    overwrite: bool,
-    verify: bool,
     stopwatch: Stopwatch,
     progress: Progress,
+    *,
+    overwrite: bool,
+    verify: bool,
 ) -> VideoResult:
     media_stamp = stamp(video.location)
     media_fingerprint = fingerprint(video.location)
-    reused = {} if overwrite else _up_to_date(video, media_fingerprint, measurements, out, verify)
+    reused = {} if overwrite else _up_to_date(video, media_fingerprint, measurements, out, verify=verify)
     tables = {name: rows for table_rows in reused.values() for name, rows in table_rows.items()}
-    missing = [extractor for extractor in measurements.extractors if extractor.name not in reused]
+    to_compute = [extractor for extractor in measurements.extractors if extractor.name not in reused]
     windows = tables.get(TIMELINE.name)
     result = VideoResult(
         video_id=video.video_id,
@@ -171,23 +174,23 @@ def _write_missing(
         windows=windows or 0,
         duration_s=float((windows or 0) * measurements.step),
         tables=tables,
-        computed=tuple(extractor.name for extractor in missing),
+        computed=tuple(extractor.name for extractor in to_compute),
         reused=tuple(reused),
     )
     stamp_check = StampCheck(measurements, out)
     written_rows: dict[str, int] = {}
-    if not missing:
+    if not to_compute:
         return replace(result, stamps=stamp_check.stamps(video, media_stamp))
     checksums: dict[str, str] = {}
-    with _decode_pass(video, measurements, missing, stopwatch, progress, windows) as (media, decode_pass):
+    with _decode_pass(video, measurements, to_compute, stopwatch, progress, windows) as (media, decode_pass):
         for name, table in _missing_tables(video, media_fingerprint, measurements, media, decode_pass):
             with stopwatch("write"):
                 path = table_path(out, name, video.video_id)
                 write_table(table, path)
-                if (crc := checksum(path)) is not None:
-                    checksums[name] = crc
+                if (table_checksum := checksum(path)) is not None:
+                    checksums[name] = table_checksum
             written_rows[name] = table.num_rows
-        tables |= _in_order_of_extractors(missing, written_rows)
+        tables |= _in_order_of_extractors(to_compute, written_rows)
         return replace(
             result,
             duration_s=float(decode_pass.end),
@@ -205,7 +208,7 @@ def _write_missing(
 def _decode_pass(
     video: VideoInput,
     measurements: Measurements,
-    missing: Sequence[BaseExtractor],
+    to_compute: Sequence[BaseExtractor],
     stopwatch: Stopwatch,
     progress: Progress,
     windows: int | None = None,
@@ -213,10 +216,12 @@ def _decode_pass(
     """The open video after its decode pass, with `windows` rows if an earlier run made its timeline."""
     with Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media:
         transcriber = transcriber_of(measurements.extractors)
-        needs_words = transcriber is not None and any(isinstance(extractor, TextExtractor) for extractor in missing)
+        needs_words = transcriber is not None and any(isinstance(extractor, TextExtractor) for extractor in to_compute)
         source = choose_source(video.location, media, transcriber) if needs_words and transcriber is not None else None
         grid = Grid(measurements.step)
-        decode_pass = DecodePass(media, grid, measurements.extractors, missing, measurements.compute, stopwatch, source)
+        decode_pass = DecodePass(
+            media, grid, measurements.extractors, to_compute, measurements.compute, stopwatch, source
+        )
         with closing(decode_pass):
             decode_pass.decode(progress)
             if windows is not None:

@@ -21,7 +21,8 @@ from avcues.pipeline.media.part import Part
 from avcues.pipeline.media.picture.bars import ActivePicture
 from avcues.pipeline.media.picture.fields import FieldStatistics, combine
 from avcues.pipeline.media.picture.idet import field_statistics
-from avcues.pipeline.media.picture.stage import PictureStage, StreamProperties
+from avcues.pipeline.media.picture.stage import PictureStage
+from avcues.pipeline.media.picture.stream_properties import StreamProperties
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
@@ -198,14 +199,14 @@ class Media:
         return tuple(map(subtitle_stream_metadata, self.part.container.streams.subtitles))
 
     def decode(
-        self, *, video: bool, audio: bool, subtitles: int | None = None, threads: int = 1
+        self, *, video: bool, audio: bool, subtitle_stream: int | None = None, threads: int = 1
     ) -> Iterator[VideoFrame | AudioBlock]:
         """Decodes the requested streams once, in file order; `damage` counts what cannot be decoded.
 
         Args:
             video: Decode the video stream, if there is one.
             audio: Decode the audio streams, if there are any.
-            subtitles: Collect the subtitles of the stream with this number in `cues`.
+            subtitle_stream: Number of the stream whose subtitles are collected in `cues`; None: no subtitles.
             threads: Threads of the video decoder.
 
         Raises:
@@ -213,7 +214,7 @@ class Media:
         """
         if video:
             self._prepare_picture()
-        decoder = Decoder(self, video=video, audio=audio, subtitles=subtitles, threads=threads)
+        decoder = Decoder(self, video=video, audio=audio, subtitle_stream=subtitle_stream, threads=threads)
         for item in decoder.decode():
             if isinstance(item, VideoFrame):
                 yield from self.picture.frames(item)

@@ -29,7 +29,7 @@ _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
 # Frames and blocks up to this much before t = 0 are priming, or belong to a shot that was cut off.
 _LEAD_IN = Fraction(1, 2)
 # A part that begins within this distance of the end of the previous part continues its clock.
-_SAME_CLOCK = (Fraction(-1), Fraction(10))
+_SAME_CLOCK_GAP_S = (Fraction(-1), Fraction(10))
 
 
 class OpenMedia(Protocol):
@@ -66,15 +66,17 @@ class Decoder:
         media: The open file.
         video: Decode the video stream, if there is one.
         audio: Decode the audio streams, if there are any.
-        subtitles: Index of the subtitle stream to collect, if any.
+        subtitle_stream: Number of the subtitle stream to collect, if any.
         threads: Threads of the video decoder.
     """
 
-    def __init__(self, media: OpenMedia, *, video: bool, audio: bool, subtitles: int | None, threads: int) -> None:
+    def __init__(
+        self, media: OpenMedia, *, video: bool, audio: bool, subtitle_stream: int | None, threads: int
+    ) -> None:
         self._media = media
         self._reads_video = video and media.metadata.video is not None
         self._reads_audio = audio and media.metadata.audio is not None
-        self._subtitles = subtitles
+        self._subtitle_stream = subtitle_stream
         self._threads = threads
         self._frame_filter = MonotonicFrameFilter(media.damage, media.frames)
         self._last_block: AudioBlock | None = None
@@ -108,7 +110,9 @@ class Decoder:
         video = part.video if self._reads_video else None
         audio_streams = part.audio[: self._media.audio_streams] if self._reads_audio else ()
         streams: list[Any] = [*(() if video is None else (video,)), *audio_streams]
-        subtitle_streams = [stream for stream in part.container.streams.subtitles if stream.index == self._subtitles]
+        subtitle_streams = [
+            stream for stream in part.container.streams.subtitles if stream.index == self._subtitle_stream
+        ]
         if not (streams or subtitle_streams):
             return
         if part.video is not None:
@@ -142,7 +146,7 @@ class Decoder:
             try:
                 frames = packet.decode()
             except (FFmpegError, EOFError):
-                self._count_undecodable(packet, times if is_video else None, is_video)
+                self._count_undecodable(packet, times, is_video=is_video)
                 continue
             if is_video:
                 census.add_packet(packet)
@@ -177,7 +181,7 @@ class Decoder:
             end = max(end, block.start + Fraction(block.channels.shape[1], self._media.audio_rate_hz))
         if next_part.format == "mpegts":
             clock_gap = next_part.origin - part.origin - end
-            end = next_part.origin - part.origin if _SAME_CLOCK[0] <= clock_gap <= _SAME_CLOCK[1] else end
+            end = next_part.origin - part.origin if _SAME_CLOCK_GAP_S[0] <= clock_gap <= _SAME_CLOCK_GAP_S[1] else end
             self._successor_ids |= {stream.id for stream in next_part.selection.streams}
             notes_before = self._media.part.selection.notes()
             self._media.notes[: len(notes_before)] = self._media.part.selection.notes(self._successor_ids)
@@ -191,17 +195,17 @@ class Decoder:
         return SoundConverter(
             self._media.audio_rate_hz,
             part.format,
-            standard=self._media.reading.downmix == "standard",
+            surround_downmix=self._media.reading.downmix,
             damage=self._media.damage,
             trust_headers=self._media.trust_headers,
             stream=position,
         )
 
-    def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, is_video: bool) -> None:
-        if is_video:
-            self._media.damage.video_packets_undecodable += 1
-        else:
+    def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, *, is_video: bool) -> None:
+        if not is_video:
             self._media.damage.audio_packets_undecodable += 1
+            return
+        self._media.damage.video_packets_undecodable += 1
         if times is not None:
             times.drop_packet(packet)
 

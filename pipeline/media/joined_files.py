@@ -43,13 +43,13 @@ def next_file(file: BinaryIO, container_format: str, offset: int) -> int | None:
         start = offset
         while True:
             file.seek(start)
-            data = file.read(_READ_BYTES)
-            index = data.find(first_bytes)
+            block = file.read(_READ_BYTES)
+            index = block.find(first_bytes)
             if index >= 0:
                 return start + index - signature_offset
-            if len(data) < len(first_bytes):
+            if len(block) < len(first_bytes):
                 return None
-            start += max(1, len(data) - len(first_bytes) + 1)
+            start += max(1, len(block) - len(first_bytes) + 1)
     finally:
         file.seek(position)
 

@@ -14,7 +14,8 @@ class PacketEnds:
 
     Attributes:
         last_byte_of: End of the last packet, by stream index.
-        next_file: First byte of the file that was joined on, where the container's own reader went on into it.
+        next_file: First byte of the next file, if files were joined and the container's reader read on into the next
+            one; else None.
     """
 
     def __init__(self) -> None:

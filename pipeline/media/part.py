@@ -24,7 +24,7 @@ from avcues.pipeline.media.packet_ends import PacketEnds
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.stream_selection import Selection, select
-from avcues.pipeline.media.timestamps import TimestampUnwrapper, fraction, nearest_turn
+from avcues.pipeline.media.timestamps import AacTimestamps, TimestampUnwrapper, fraction, nearest_turn
 
 # AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
 _FORMAT_MAY_RESTART_CLOCK = 0x0200
@@ -33,7 +33,7 @@ _PRIMING = Fraction(1, 20)
 # After this many read errors in a row, FFmpeg will not recover.
 _READ_ERRORS_IN_A_ROW = 64
 _READ_BYTES = 1 << 18
-_SUCCESSOR_BYTES = 1 << 18
+_SUCCESSOR_BYTES = 1 << 13
 _MPEG_TS, _OGG, _FLAC = "mpegts", "ogg", "flac"
 
 
@@ -48,7 +48,7 @@ class Part:
         file: The file that the container is in.
         first_byte: First byte of the container in the file.
         origin: Container time of t = 0.
-        end: The byte after its last one; None if it is not known.
+        end: The byte after the container's last one; None if it is not known.
     """
 
     container: InputContainer
@@ -75,7 +75,7 @@ class Part:
         section = FileSection(file, first_byte) if first_byte else file
         container = _open_container(name, section, trust_headers=trust_headers)
         end = next_file(file, _FLAC, first_byte + 1) if container.format.name == _FLAC else None
-        if end is not None:  # its reader joins the two files without a trace, and loses the end of the first
+        if end is not None:  # FFmpeg's reader would join the two files silently, and lose the end of the first
             container.close()
             container = _open_container(name, FileSection(file, first_byte, end), trust_headers=trust_headers)
         try:
@@ -140,17 +140,20 @@ class Part:
             damage: Counts read errors and new clocks.
             ends: Records how far the file was read.
         """
-        restarts = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
-        unwrapper = TimestampUnwrapper() if restarts else None
+        may_restart = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
+        unwrapper = TimestampUnwrapper() if may_restart else None
+        sound_times = AacTimestamps() if self.format == _MPEG_TS else None
         errors = 0
         while True:
             try:
                 for packet in self.container.demux(*streams):
                     errors = 0
+                    if sound_times is not None:
+                        sound_times.repair(packet)
                     if unwrapper is not None:
-                        gaps = unwrapper.gaps
+                        gaps_before = unwrapper.gaps
                         damage.clock_restarts += unwrapper.shift(packet)
-                        damage.clock_gaps += unwrapper.gaps - gaps
+                        damage.clock_gaps += unwrapper.gaps - gaps_before
                     elif ends.falls_back(packet):
                         ends.next_file = self._next_file(ends.last_byte, at_most=packet.pos)
                         if ends.next_file is not None:

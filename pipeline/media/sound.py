@@ -11,6 +11,7 @@ import av
 from avcues.pipeline.media import limits
 from avcues.pipeline.media.downmix import Samples, channels_of, downmix, standard_downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage
+from avcues.pipeline.media.reading import Downmix
 
 if TYPE_CHECKING:
     import soxr
@@ -33,7 +34,7 @@ class SoundConverter:
     Args:
         rate_hz: Rate of the blocks.
         container_format: FFmpeg's name of the container format.
-        standard: Mix more than two channels by ITU-R BS.775, instead of by their mean.
+        surround_downmix: How more than two channels are mixed; see `Reading.downmix`.
         damage: Counts frames at rates out of bounds, and corrupt ones.
         trust_headers: Accept any rate.
         stream: Position of the stream among those that are mixed.
@@ -44,14 +45,14 @@ class SoundConverter:
         rate_hz: int,
         container_format: str,
         *,
-        standard: bool,
+        surround_downmix: Downmix,
         damage: Damage,
         trust_headers: bool = False,
         stream: int = 0,
     ) -> None:
         self._rate_hz = rate_hz
         self._lacks_times = container_format in _FORMATS_WITHOUT_TIMES
-        self._standard = standard
+        self._surround_downmix = surround_downmix
         self._damage = damage
         self._trust_headers = trust_headers
         self._stream = stream
@@ -75,7 +76,7 @@ class SoundConverter:
             return
         self._damage.audio_blocks_corrupt += frame.is_corrupt
         channels = channels_of(frame)
-        if self._standard and channels.shape[0] > 2:
+        if self._surround_downmix == "standard" and channels.shape[0] > 2:
             channels = standard_downmix(channels, frame.layout)
         if frame.sample_rate == self._rate_hz:
             yield from self.finish()

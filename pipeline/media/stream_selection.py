@@ -26,7 +26,7 @@ _ALTERNATIVES = (
     | Disposition.clean_effects
     | Disposition.descriptions
 )
-_MAX_DIFFERENCE_S = 0.5
+_MAX_START_DIFFERENCE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -81,22 +81,28 @@ def select(name: str, container: InputContainer, dump: FormatDump, reading: Read
         MediaError: A requested stream does not exist, or the file has neither a video nor an audio stream.
     """
     video_streams = [
-        s for s in container.streams.video if _is_decodable(s) and not s.disposition & Disposition.attached_pic
+        stream
+        for stream in container.streams.video
+        if _is_decodable(stream) and not stream.disposition & Disposition.attached_pic
     ]
-    audio_streams = [s for s in container.streams.audio if _is_decodable(s) and s.codec_context.sample_rate]
+    audio_streams = [
+        stream for stream in container.streams.audio if _is_decodable(stream) and stream.codec_context.sample_rate
+    ]
     if not video_streams and not audio_streams:
         raise MediaError(f"{name}: has neither a video nor an audio stream that can be decoded")
     video = _choose_video(name, container, video_streams, dump, reading.video_stream)
     audio = _choose_audio(name, container, audio_streams, video, dump, reading.audio_stream)
     read_indices = {stream.index for stream in (video, *audio) if stream is not None}
-    return Selection(video, audio, tuple(s for s in (*video_streams, *audio_streams) if s.index not in read_indices))
+    return Selection(
+        video, audio, tuple(stream for stream in (*video_streams, *audio_streams) if stream.index not in read_indices)
+    )
 
 
 def _choose_video(
     name: str, container: InputContainer, video_streams: Sequence[VideoStream], dump: FormatDump, requested: int | None
 ) -> VideoStream | None:
     if requested is not None:
-        requested_stream = next((s for s in video_streams if s.index == requested), None)
+        requested_stream = next((stream for stream in video_streams if stream.index == requested), None)
         if requested_stream is None:
             raise MediaError(f"{name}: has no video stream {requested}; it has {_describe(video_streams)}")
         return requested_stream
@@ -106,10 +112,12 @@ def _choose_video(
     if best is not None and (programme := dump.programme_of(best.index)):
         # A stream whose PID changes continues as another stream; the earlier one is read first.
         candidates = [
-            s for s in video_streams if s.index in programme and s.codec_context.name == best.codec_context.name
+            stream
+            for stream in video_streams
+            if stream.index in programme and stream.codec_context.name == best.codec_context.name
         ]
         first = min(candidates, key=_start_s)
-        if _start_s(first) < _start_s(best) - _MAX_DIFFERENCE_S:
+        if _start_s(first) < _start_s(best) - _MAX_START_DIFFERENCE_S:
             return first
     return best
 
@@ -123,10 +131,12 @@ def _choose_audio(
     requested: str | None,
 ) -> tuple[AudioStream, ...]:
     programme = None if video is None else dump.programme_of(video.index)
-    same_programme = [s for s in audio_streams if programme is None or s.index in programme]
+    same_programme = [stream for stream in audio_streams if programme is None or stream.index in programme]
     if requested is not None and requested != MIX:
-        matching = [s for s in audio_streams if requested == str(s.index)] or [
-            s for s in same_programme + list(audio_streams) if (s.language or "").lower() == requested.lower()
+        matching = [stream for stream in audio_streams if requested == str(stream.index)] or [
+            stream
+            for stream in same_programme + list(audio_streams)
+            if (stream.language or "").lower() == requested.lower()
         ]
         if not matching:
             raise MediaError(f"{name}: has no audio stream {requested}; it has {_describe(audio_streams)}")
@@ -141,8 +151,10 @@ def _choose_audio(
     if best not in same_programme:
         best = same_programme[0]
     if programme is not None:
-        first = min((s for s in same_programme if s.codec_context.name == best.codec_context.name), key=_start_s)
-        if _start_s(first) < _start_s(best) - _MAX_DIFFERENCE_S:
+        first = min(
+            (stream for stream in same_programme if stream.codec_context.name == best.codec_context.name), key=_start_s
+        )
+        if _start_s(first) < _start_s(best) - _MAX_START_DIFFERENCE_S:
             best = first
     return (best,)
 
@@ -150,14 +162,15 @@ def _choose_audio(
 def _are_channels(streams: Sequence[AudioStream]) -> bool:
     """Whether each stream holds one channel of the same sound, as cameras and editing systems write it."""
     formats = {
-        (s.codec_context.channels, s.codec_context.sample_rate, s.codec_context.name, s.language) for s in streams
+        (stream.codec_context.channels, stream.codec_context.sample_rate, stream.codec_context.name, stream.language)
+        for stream in streams
     }
     return (
         len(formats) == 1
         and streams[0].codec_context.channels == 1
-        and not any(s.disposition & _ALTERNATIVES for s in streams)
-        and len({s.metadata.get("title") for s in streams if "title" in s.metadata}) <= 1
-        and max(map(_start_s, streams)) - min(map(_start_s, streams)) < _MAX_DIFFERENCE_S
+        and not any(stream.disposition & _ALTERNATIVES for stream in streams)
+        and len({stream.metadata.get("title") for stream in streams if "title" in stream.metadata}) <= 1
+        and max(map(_start_s, streams)) - min(map(_start_s, streams)) < _MAX_START_DIFFERENCE_S
     )
 
 
@@ -165,7 +178,8 @@ def _describe(streams: Sequence[Any]) -> str:
     if not streams:
         return "none"
     return ", ".join(
-        f"stream {s.index} ({s.type}{f', {s.language}' if s.language not in (None, 'und') else ''})" for s in streams
+        f"stream {stream.index} ({stream.type}{f', {stream.language}' if stream.language not in (None, 'und') else ''})"
+        for stream in streams
     )
 
 

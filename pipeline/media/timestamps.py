@@ -14,6 +14,8 @@ _MAX_JUMP_AHEAD = Fraction(10)
 _MAX_JUMP_BACK = Fraction(1, 10)
 # The streams of an appended section start within this time of each other.
 _MAX_DISTANCE = Fraction(5)
+_AAC = ("aac", "aac_latm")
+_ROUNDING_TICKS = 2
 _CLOCK_RANGE = Fraction(1 << 33, 90_000)
 
 
@@ -56,10 +58,10 @@ class MonotonicFrameFilter:
                 yield from self._accept(suspect)
             else:
                 self._damage.frames_unplaceable += 1
-        ahead = picture.start - (self.last.start if self.last is not None else 0)
-        if ahead > MAX_GAP_S or (self.last is not None and ahead < 0):
+        gap_s = picture.start - (self.last.start if self.last is not None else 0)
+        if gap_s > MAX_GAP_S or (self.last is not None and gap_s < 0):
             self._damage.frames_unplaceable += 1
-        elif ahead > SUSPICIOUS_GAP_S:
+        elif gap_s > SUSPICIOUS_GAP_S:
             self._suspect = picture
         else:
             yield from self._accept(picture)
@@ -165,6 +167,36 @@ class TimestampUnwrapper:
             self._offsets.append(self._offsets[nearest] + unwrapped)
             return len(self._offsets) - 1
         return nearest
+
+
+class AacTimestamps:
+    """Repairs the time stamps of AAC after a change of its sample rate in mid-stream.
+
+    A transport stream states a time for the first of several packets. FFmpeg computes the others, for AAC at the rate
+    with which the stream began: at 48 kHz after 24 kHz, they run at half the speed, and fall back at the next stated
+    time.
+    """
+
+    def __init__(self) -> None:
+        self._computed_next: dict[int, int] = {}
+        self._shift: dict[int, Fraction] = {}
+
+    def repair(self, packet: Any) -> None:
+        """Moves the time stamps that FFmpeg computed, once the packets before this one are decoded."""
+        codec, stream = packet.stream.codec_context, packet.stream_index
+        if codec is None or codec.name not in _AAC or packet.pts is None or not packet.duration:
+            return
+        true_ticks = Fraction(codec.frame_size, codec.sample_rate or 1) / fraction(packet.time_base)
+        excess = true_ticks - packet.duration
+        is_computed = packet.pts == self._computed_next.get(stream)
+        shift = self._shift.get(stream, Fraction(0)) if is_computed else Fraction(0)
+        self._computed_next[stream] = packet.pts + packet.duration
+        self._shift[stream] = shift
+        if abs(excess) > _ROUNDING_TICKS:
+            self._shift[stream] += excess
+            packet.duration = round(true_ticks)
+        packet.pts += round(shift)
+        packet.dts = packet.pts
 
 
 class DecodeOrderTimestamps:

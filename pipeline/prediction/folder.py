@@ -35,25 +35,25 @@ _VIDEOS_IN_MEMORY = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class PredictionPlan:
     """A model, the videos that it predicts, and the output; `plan_predictions` makes and checks it.
 
     Args:
         model: The saved model.
-        data: The videos, with the tables that the model reads.
+        dataset: The videos, with the tables that the model reads.
         out: The Parquet file to write.
         trained_on: Those of the videos on which the model was trained, under this or another name.
         notes: What limits the predictions, one line each.
     """
 
     model: Model
-    data: Dataset
+    dataset: Dataset
     out: Path
     trained_on: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> Plan:
+def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> PredictionPlan:
     """Checks everything that can be checked before the first video is predicted.
 
     Args:
@@ -69,35 +69,35 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
     check_output(out, location(folder))
     model = load_model(model_folder)
     model.check(read_catalog(location(folder)))
-    data = open_dataset(folder, tables=list(model.settings.tables))
-    trained_on = tuple(seen_in_training(model, data))
+    dataset = open_dataset(folder, tables=list(model.settings.tables))
+    trained_on = tuple(seen_in_training(model, dataset))
     notes = []
     if trained_on:
         notes.append(
-            f"the model was trained on {len(trained_on)} of these {len(data.videos)} videos: how well it predicts them "
-            "says little"
+            f"the model was trained on {len(trained_on)} of these {len(dataset.videos)} videos: how well it predicts "
+            "them says little"
         )
-    copies = _copies(Path(model_folder), data, {*trained_on, *model.document.videos})
+    copies = _copies(Path(model_folder), dataset, {*trained_on, *model.document.videos})
     if copies:
         remainder = f" and {len(copies) - _LISTED_COPIES} more" if len(copies) > _LISTED_COPIES else ""
         notes.append(
             f"{len(copies)} of these videos look like copies of training videos under another name: "
             f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{remainder}; how well the model predicts them says little"
         )
-    return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
+    return PredictionPlan(model=model, dataset=dataset, out=out, trained_on=trained_on, notes=tuple(notes))
 
 
-def _copies(model_folder: Path, data: Dataset, training_ids: Collection[str]) -> list[CopyPair]:
+def _copies(model_folder: Path, dataset: Dataset, training_ids: Collection[str]) -> list[CopyPair]:
     """Pairs of a training video and a new video with its content; each new video occurs once."""
     path = model_folder / PROBES
     try:
         probes = probes_from_table(read_table(path))
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
-    new_videos = [video_id for video_id in data.videos if video_id not in training_ids]
+    new_videos = [video_id for video_id in dataset.videos if video_id not in training_ids]
     by_video: dict[str, CopyPair] = {}
     for first in range(0, len(new_videos), _VIDEOS_IN_MEMORY):
-        copies = find_copies(probes, read_traces(data, new_videos[first : first + _VIDEOS_IN_MEMORY]))
+        copies = find_copies(probes, read_traces(dataset, new_videos[first : first + _VIDEOS_IN_MEMORY]))
         for pair in (*copies.exact, *copies.similar):
             by_video.setdefault(pair.second, pair)
     return list(by_video.values())
@@ -121,7 +121,7 @@ def check_output(out: Path, folder: object) -> None:
 
 
 def write_plan(
-    plan: Plan,
+    plan: PredictionPlan,
     workers: Workers = Workers(count=0),
     *,
     on_result: Callable[[pa.Table | Problem], object] = lambda result: None,
@@ -140,16 +140,16 @@ def write_plan(
     Raises:
         AvcuesError: The file cannot be written, or the scheduler was lost.
     """
-    data = plan.data
-    if isinstance(data.catalog.folder, Path):
-        data = replace(data, catalog=replace(data.catalog, folder=data.catalog.folder.absolute()))
-    folder = data.catalog.folder
-    videos = [VideoInput(video_id, str(folder / video_id)) for video_id in data.videos]
+    dataset = plan.dataset
+    if isinstance(dataset.catalog.folder, Path):
+        dataset = replace(dataset, catalog=replace(dataset.catalog, folder=dataset.catalog.folder.absolute()))
+    folder = dataset.catalog.folder
+    videos = [VideoInput(video_id, str(folder / video_id)) for video_id in dataset.videos]
     if workers.scheduler is None:
         count = workers.count
         count = default_workers(len(videos), (), None) if count is None else min(count, len(videos))
         workers = replace(workers, count=count)
-    work = PredictionWork(model=plan.model, data=data, debug=debug)
+    work = PredictionWork(model=plan.model, dataset=dataset, debug=debug)
     with (
         closing(WorkerProcess()) as process,
         distribute(

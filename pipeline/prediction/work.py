@@ -33,12 +33,12 @@ class PredictionWork:
     """A model and the videos that it predicts; see `avcues.pipeline.runtime.work.Work`.
 
     Args:
-        data: The dataset, with an absolute folder, because workers may run in another working directory.
+        dataset: The dataset, with an absolute folder, because workers may run in another working directory.
         debug: Whether to show the output of the processes.
     """
 
     model: Model
-    data: Dataset
+    dataset: Dataset
     debug: bool = False
     limits: Limits = field(default_factory=lambda: Limits(memory_bytes=None))
     gpus: tuple[str, ...] | None = ()
@@ -52,7 +52,7 @@ class PredictionWork:
 
         try:
             report()
-            predictions = predict_video(self.model, self.data, video.video_id, on_step=report)
+            predictions = predict_video(self.model, self.dataset, video.video_id, on_step=report)
             if isinstance(predictions, Problem):
                 raise AvcuesError(predictions.error)
         except Exception as error:
@@ -63,7 +63,7 @@ class PredictionWork:
         """Returns the result unchanged: predictions are recorded only in their file."""
         return result
 
-    def on_worker(self, share_bytes: int) -> PredictionWork:
+    def for_worker(self, share_bytes: int) -> PredictionWork:
         """Returns this object: predictions have no memory limit."""
         return self
 

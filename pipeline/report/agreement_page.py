@@ -23,7 +23,7 @@ from avcues.pipeline.annotations.across_setups.inconsistency import (
     ratings_by_setup,
 )
 from avcues.pipeline.annotations.checking.check import check
-from avcues.pipeline.annotations.ratings.exclusions import in_words
+from avcues.pipeline.annotations.ratings.exclusions import exclusion_notes
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.annotations.reliability.agreement import Agreement
@@ -104,7 +104,7 @@ def render(
     agreement_results, check_results = results.agreement, check(annotations, step)
     all_notes = (
         *check_results.notes,
-        *in_words(agreement_results.left_out),
+        *exclusion_notes(agreement_results.left_out),
         *agreement_results.notes,
         *model_notes,
     )

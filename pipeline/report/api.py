@@ -58,8 +58,8 @@ def report(
         AvcuesError: The dataset, a video or a column does not exist, or the pages cannot be made or written.
     """
     if against is not None:
-        others = (media, predictions, annotations, stills, share)
-        if with_media or columns or any(other is not None for other in others):
+        incompatible = (media, predictions, annotations, stills, share)
+        if with_media or columns or any(option is not None for option in incompatible):
             raise SettingsError("`against`: can only be combined with videos, `out` and `workers`")
         report_folder = None if out is None else Path(out)
         return build_against(

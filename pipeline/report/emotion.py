@@ -19,7 +19,7 @@ from avcues.pipeline.annotations.gold_standards.combine import STD
 from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, moved_earlier
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings import files as rating_files
-from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.exclusions import drop_unusable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import series_of
 from avcues.pipeline.annotations.ratings.wording import counted
@@ -27,7 +27,7 @@ from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.report.series import Panel, Role, Series, numbers
 from avcues.pipeline.report.video import Values, Video
 from avcues.pipeline.store.documents import require_regular_file
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 
 _GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
 _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}
@@ -153,7 +153,7 @@ def _metadata_of(path: Path) -> dict[str, Any]:
     try:
         require_regular_file(path)
         file_schema = pq.read_schema(path)
-        metadata = metadata_in(file_schema, "predictions")
+        metadata = optional_metadata(file_schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({one_line(error)})") from error
     if not (set(file_schema.names) >= _OUT_OF_FOLD or "predictions" in metadata):
@@ -222,7 +222,7 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
         return {}
     ratings = ratings.select(dimensions=names, round_=recipe.round)
     delays = lags if lags is not None else float(recipe.delay)
-    series = usable(series_of(ratings, step), **recipe.exclusions)[0]
+    series = drop_unusable(series_of(ratings, step), **recipe.exclusions)[0]
     series = moved_earlier(ratings, recipe, series, delays)
     shift_note = _shift_note(delays)
     courses: dict[tuple[str, str | None], TimeCourses] = {}

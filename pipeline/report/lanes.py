@@ -63,8 +63,8 @@ def objects(video: Video) -> Panel | None:
         "score of the most confident detection, and number of detections; the classes that appear most",
     )
     detected = [scores for scores in panel.series if any(scores.values)]
-    count_of = {scores.column: scores.column.replace("objects.score_", "count_") for scores in detected}
-    counts = video.values("objects", list(count_of.values()))
+    count_columns = {scores.column: scores.column.replace("objects.score_", "count_") for scores in detected}
+    counts = video.values("objects", list(count_columns.values()))
     return replace(
         panel,
         series=[
@@ -72,7 +72,7 @@ def objects(video: Video) -> Panel | None:
                 scores,
                 name=scores.name.removeprefix("score_"),
                 counts=numbers(counts[:, i]),
-                counts_column=f"objects.{count_of[scores.column]}",
+                counts_column=f"objects.{count_columns[scores.column]}",
             )
             for i, scores in enumerate(detected)
         ],

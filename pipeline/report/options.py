@@ -58,28 +58,28 @@ class Options:
         Raises:
             InputError: The predictions or ratings of the former report no longer exist.
         """
-        taken = {name: value for name, value in vars(former).items() if value and not getattr(self, name)}
+        former_values = {name: value for name, value in vars(former).items() if value and not getattr(self, name)}
         for name in ("predictions", "annotations"):
-            if name in taken and not taken[name].exists():
+            if name in former_values and not former_values[name].exists():
                 raise InputError(
-                    f"`{name}={taken[name]}`: shown by the former report, but it no longer exists; give its new path "
-                    "or `fresh=True` to ignore the former report"
+                    f"`{name}={former_values[name]}`: shown by the former report, but it no longer exists; give its "
+                    "new path or `fresh=True` to ignore the former report"
                 )
         lines = []
-        media = taken.get("media")
+        media = former_values.get("media")
         if media is not None and not media.is_dir():
             lines.append(
                 f"`media={media}`: the former report played videos from this folder, which no longer exists; the pages "
                 "play nothing"
             )
-            del taken["media"]
-        for name, value in taken.items():
+            del former_values["media"]
+        for name, value in former_values.items():
             text = ",".join(value) if name == "columns" else value
             lines.append(f"`{name}={text}`: as in the former report")
-        return replace(self, **taken), lines
+        return replace(self, **former_values), lines
 
     def document(self, report: Path) -> dict[str, Any]:
-        """As JSON values; paths are relative to the folder of the report, so that both can be moved together."""
+        """The options as JSON values; paths are relative to the report's folder, so that both can be moved together."""
         return dict(self._documented(report.resolve()))
 
     def _documented(self, report: Path) -> Iterator[tuple[str, Any]]:

@@ -57,7 +57,7 @@ class OverviewData:
 
 
 def render(dataset: OverviewData, *, agreement: str | None = None, histograms: str | None = None) -> str:
-    """Renders the page."""
+    """The page as HTML."""
     unusual, compared_columns = _unusual(dataset)
     return (
         templates()

@@ -75,7 +75,7 @@ _CAMERA = (
 def panels(video: Video) -> list[Panel]:
     """Every panel for which the video has tables, in reading order."""
     embeddings = embedding_tables(video)
-    others = [
+    other_tables = [
         name
         for name, metadata in video.tables.items()
         if metadata["row"] == "window" and name not in {*_TABLES_WITH_PANELS, *registry.extra_tables(), *embeddings}
@@ -94,7 +94,7 @@ def panels(video: Video) -> list[Panel]:
         actions(video),
         words(video),
         *(embedding(video, name) for name in embeddings),
-        *(_other_table(video, name) for name in others),
+        *(_other_table(video, name) for name in other_tables),
     ]
     return [panel for panel in all_panels if panel is not None]
 

@@ -54,7 +54,7 @@ class Panel:
     """A strip of the page.
 
     Args:
-        title: Its heading.
+        title: Heading of the panel.
         series: The series that are drawn or whose values are shown.
         kind: "lines", "stack" (stacked areas), "hues" (a histogram per window), "lanes" (a row per series) or "words"
             (each word at its time).

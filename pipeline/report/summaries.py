@@ -15,7 +15,7 @@ _MIN_VARIANCE = 1e-10
 """Smallest variance of a column within a video, relative to its squared mean; a smaller one is rounding error."""
 
 TargetsByVideo = Mapping[str, Mapping[str, VideoTarget]]
-"""By video and name of the target."""
+"""Ratings and predictions by video and name."""
 
 
 @dataclass(frozen=True, kw_only=True)

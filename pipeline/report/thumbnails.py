@@ -130,7 +130,7 @@ def shot_pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float
 def merge_shots(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tuple[float, float]]]:
     """Start and end of each stretch, and the shot that represents it: the longest that begins in it.
 
-    Up to `MOST_THUMBNAILS` shots, each shot is a stretch; beyond that, neighbouring shots are merged.
+    Up to `MAX_THUMBNAILS` shots, each shot is a stretch; beyond that, neighbouring shots are merged.
     """
     if len(shots) <= MAX_THUMBNAILS:
         return [(start, end, (start, end)) for start, end in shots]

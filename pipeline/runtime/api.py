@@ -38,7 +38,7 @@ def extract(
     protects against that, and against videos that hang or need too much memory.
 
     Args:
-        media: A video or audio file, or its URL.
+        media: Path or URL of a video or audio file.
         features: Names as in `features()`, of extra tables, and "all"; None: all. `shots` and the timeline are
             always included.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
@@ -46,7 +46,7 @@ def extract(
         models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
             or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
-        precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and moves
+        precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster still and moves
             those of actions by 0.02 on average and 0.06 at most.
         weights_dir: A folder with your own weights files.
         reading: Which streams are read, and how; None: as players do.
@@ -75,9 +75,9 @@ def extract(
     from avcues.pipeline.runtime import cluster
     from avcues.pipeline.runtime.extracted_video import ExtractedVideo
     from avcues.pipeline.runtime.inputs import collect
-    from avcues.pipeline.runtime.observer import Plan
+    from avcues.pipeline.runtime.observer import RunPlan
     from avcues.pipeline.runtime.progress import ProgressBars
-    from avcues.pipeline.runtime.run import on_this_machine
+    from avcues.pipeline.runtime.run import adapted_to_machine
     from avcues.pipeline.runtime.weights import resolve_weights
 
     settings = make_settings(
@@ -95,10 +95,10 @@ def extract(
     if len(videos) != 1:
         raise InputError(f"{media}: names {len(videos)} videos; use extract_many for more than one")
     with ProgressBars(Console(stderr=True), visible=progress) as bars:
-        settings = on_this_machine(settings, bars)
+        settings = adapted_to_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
         settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.on_download)
-        bars.on_plan(Plan(videos=1, problems=(), networks=(), left_out=left_out))
+        bars.on_plan(RunPlan(videos=1, problems=(), networks=(), left_out=left_out))
         measurements = settings.measurements(trust_headers=trust_headers)
         video = videos[0]
         bars.on_progress(video.video_id, 0.0, None)
@@ -147,7 +147,7 @@ def extract_many(
         models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
             or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
-        precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and moves
+        precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster still and moves
             those of actions by 0.02 on average and 0.06 at most.
         weights_dir: A folder with your own weights files; workers of a cluster must see it.
         reading: Which streams are read, and how; None: as players do.
@@ -202,18 +202,18 @@ def extract_many(
         raise SettingsError(f"`workers={workers}`: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     worker_options = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
-    return _extract_many([str(path) for path in media], request, worker_options, max_failures, progress)
+    return _extract_many([str(path) for path in media], request, worker_options, max_failures, show_bars=progress)
 
 
 def _extract_many(
-    paths: Sequence[str], request: Request, workers: Workers, max_failures: int | None, progress: bool
+    paths: Sequence[str], request: Request, workers: Workers, max_failures: int | None, *, show_bars: bool
 ) -> Iterator[VideoResult]:
     from rich.console import Console
 
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import run
 
-    bars = ProgressBars(Console(stderr=True), visible=progress)
+    bars = ProgressBars(Console(stderr=True), visible=show_bars)
     results = run(paths, request, workers, max_failures=max_failures, observer=bars)
 
     def results_with_bars() -> Iterator[VideoResult]:

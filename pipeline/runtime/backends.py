@@ -44,13 +44,13 @@ class Cluster:
 
     Args:
         client: Connection to the scheduler.
-        local: Whether the cluster was started for this run, with a fixed number of workers of one thread each.
+        is_local: Whether the cluster was started for this run, with a fixed number of workers of one thread each.
         resources: Resources that a worker must have, as `dask worker --resources` names them.
         wait_s: Seconds after which the run stops if no worker is connected; None: it waits forever.
     """
 
     client: Client
-    local: bool
+    is_local: bool
     resources: dict[str, float] | None = None
     wait_s: float | None = None
 
@@ -112,12 +112,13 @@ def run_on_cluster(
     pickled_work = pickle.dumps(work)  # the scheduler unpickles tasks, but may lack the extractors
     try:
         client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
-        # Sent to each worker once. A task, not scattered data: if the worker that holds it is lost, Dask runs it again.
-        shared_work = client.submit(_identity, pickled_work, pure=False, resources=cluster.resources)
+        # Each worker receives it once. It is a task, not scattered data: if the worker that holds it is lost, Dask runs
+        # the task again.
+        shared_work = client.submit(_unchanged, pickled_work, pure=False, resources=cluster.resources)
         while True:
             slots = cluster.slots()
             worker_watch.check(slots)
-            target_count = slots if cluster.local and not in_order else slots + _QUEUED_TASKS
+            target_count = slots if cluster.is_local and not in_order else slots + _QUEUED_TASKS
             for video in islice(videos, max(0, target_count - len(running))):
                 running[_submit(video, work.id, shared_work, cluster)] = video
             if not running:
@@ -130,7 +131,8 @@ def run_on_cluster(
         raise _scheduler_lost() from error
 
 
-def _identity(pickled_work: bytes) -> bytes:
+def _unchanged(pickled_work: bytes) -> bytes:
+    """The task that gives the workers the work."""
     return pickled_work
 
 
@@ -226,7 +228,7 @@ def _work_on_worker(video: VideoInput, pickled_work: bytes) -> VideoResult:
     worker = get_worker()
     # `dask worker --memory-limit` applies to all threads of a worker together; 0 means no limit.
     share_bytes = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
-    work = _unpickled(pickled_work).on_worker(share_bytes)
+    work = _unpickled(pickled_work).for_worker(share_bytes)
 
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})

@@ -38,7 +38,9 @@ _CONFIGURATION = {
 }
 
 
-def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | None, *, networks: bool = True) -> int:
+def default_workers(
+    videos: int, gpus: Sequence[str], workers_per_gpu: int | None, *, uses_networks: bool = True
+) -> int:
     """Number of workers that suit this machine or container; at most one per video.
 
     On the CPU, this number leaves the fewest cores idle, counting the threads of each worker; if memory is short, a few
@@ -48,12 +50,13 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
         videos: Number of videos.
         gpus: The GPUs that are used; each worker also needs a core.
         workers_per_gpu: The most workers that share a GPU; None: `WORKERS_PER_GPU`.
-        networks: Whether a feature uses networks; without them a worker needs little memory.
+        uses_networks: Whether a feature uses networks; without them a worker needs little memory.
     """
-    max_workers = min(videos, cores(), memory_bytes() // (WORKER_BYTES if networks else _WORKER_BYTES_WITHOUT_NETWORKS))
+    worker_bytes = WORKER_BYTES if uses_networks else _WORKER_BYTES_WITHOUT_NETWORKS
+    max_workers = min(videos, cores(), memory_bytes() // worker_bytes)
     if gpus:
         return int(max(1, min(max_workers, len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))))
-    if not networks:
+    if not uses_networks:
         return int(max(1, max_workers))
     return max(
         range(1, int(max(1, max_workers)) + 1), key=lambda workers: (workers * threads_per_worker(workers), workers)
@@ -83,7 +86,8 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    _quiet_logs(debug)
+    if not debug:
+        _quiet_logs()
     with dask.config.set(_CONFIGURATION):
         try:
             cluster = _without_interrupts(
@@ -121,7 +125,8 @@ def existing_cluster(address: str, folder: Location, probe: Location, *, debug: 
     import dask
     from distributed import Client
 
-    _quiet_logs(debug)
+    if not debug:
+        _quiet_logs()
     with dask.config.set(_CONFIGURATION):
         try:
             client = Client(address)
@@ -140,14 +145,14 @@ def existing_cluster(address: str, folder: Location, probe: Location, *, debug: 
             yield client
 
 
-def dashboard_link(client: Client, *, local: bool) -> str:
+def dashboard_link(client: Client, *, is_local: bool) -> str:
     """Address of a cluster's dashboard; empty if it has none, like a local cluster without the package bokeh.
 
     Args:
         client: Client of the cluster.
-        local: Whether this run started it.
+        is_local: Whether this run started it.
     """
-    return "" if local and find_spec("bokeh") is None else client.dashboard_link or ""
+    return "" if is_local and find_spec("bokeh") is None else client.dashboard_link or ""
 
 
 def stop_workers(client: Client, run: str) -> None:
@@ -160,39 +165,41 @@ def _check_workers(client: Client, address: str, folder: Location, probe: Locati
     """Checks that every worker has this version of avcues and access to the folder."""
     from avcues.version import __version__
 
-    local = isinstance(folder, Path)
-    created = local and not probe.exists()
-    if created:
+    is_local_folder = isinstance(folder, Path)
+    creates_probe = is_local_folder and not probe.exists()
+    if creates_probe:
         write_atomically(probe, lambda file: None)
     try:
         answers = client.run(_probe_worker, probe, on_error="return")
     finally:
-        if created:
+        if creates_probe:
             probe.unlink(missing_ok=True)
     problems = set()
     for worker, answer in answers.items():
         if isinstance(answer, Exception):
             problems.add(f"worker {worker} cannot import avcues ({answer}); install the same version there")
-        elif answer[0] != __version__:
-            problems.add(f"worker {worker} has avcues {answer[0]}, this is {__version__}: install the same there")
-        elif local and not answer[1]:
+            continue
+        version, sees_probe = answer
+        if version != __version__:
+            problems.add(f"worker {worker} has avcues {version}, this is {__version__}: install the same there")
+        elif is_local_folder and not sees_probe:
             problems.add(f"worker {worker} does not see {folder}: it must be on storage that all share")
     if problems:
         raise SettingsError("\n".join(f"`scheduler={address}`: {problem}" for problem in sorted(problems)[:5]))
 
 
 def _probe_worker(probe: Any) -> tuple[str, bool]:
+    """The worker's version of avcues, and whether it sees the file."""
     from avcues.version import __version__
 
     return __version__, probe.exists()
 
 
-def _quiet_logs(debug: bool) -> None:
+def _quiet_logs() -> None:
     # Results of videos report failures of workers.
-    if not debug:
-        names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _QUIETED_LOGGERS]
-        for name in names:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _QUIETED_LOGGERS]
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _without_interrupts(start: Callable[[], Any]) -> Any:

@@ -64,11 +64,11 @@ def distribute(
         stack.callback(cluster.stop_workers, client, work.id)
         dask_cluster = backends.Cluster(
             client=client,
-            local=workers.scheduler is None,
+            is_local=workers.scheduler is None,
             resources=None if workers.resources is None else dict(workers.resources),
             wait_s=workers.wait_s,
         )
-        observer.on_workers(dask_cluster.slots(), cluster.dashboard_link(client, local=dask_cluster.local))
+        observer.on_workers(dask_cluster.slots(), cluster.dashboard_link(client, is_local=dask_cluster.is_local))
         yield backends.run_on_cluster(
             iter(videos), work, dask_cluster, progress=observer.on_progress, note=observer.on_note, in_order=in_order
         )

@@ -27,14 +27,14 @@ class PlannedVideo:
     Args:
         video_id: Id of the video.
         source: Absolute path of the media file, or its URL.
-        compute: Features that would be computed.
+        to_compute: Features that would be computed.
         reused: Features whose tables are up to date.
         error: Why the video would fail, as far as is known without decoding it; empty if it should succeed.
     """
 
     video_id: str
     source: str
-    compute: tuple[str, ...]
+    to_compute: tuple[str, ...]
     reused: tuple[str, ...]
     error: str = ""
 
@@ -71,14 +71,16 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
         AvcuesError: The run would not start.
     """
     inputs = collect(paths, request.shard)
-    resolved = resolve(request, dry=True)
+    resolved = resolve(request, may_download=False)
     extractors = resolved.measurements.extractors
     weights = resolved.measurements.compute.weights
     missing_weights = {
         extractor.name: [name for name in assets_of(extractor) if not weights.find(name)] for extractor in extractors
     }
     # Whether tables are up to date is not known for features whose weights are not on this machine yet.
-    checkable = replace(resolved.measurements, extractors=[e for e in extractors if not missing_weights[e.name]])
+    checkable = replace(
+        resolved.measurements, extractors=[extractor for extractor in extractors if not missing_weights[extractor.name]]
+    )
     ids = [video.video_id for video in inputs.videos]
     check_settings(resolved.out, checkable.manifest, overwrite=resolved.overwrite, video_ids=ids)
     return DryRun(
@@ -107,7 +109,8 @@ def _plan_videos(
             reused = [] if resolved.overwrite else up_to_date_features
         except (AvcuesError, OSError) as problem:
             error = one_line(problem)
-        compute = tuple(e.name for e in resolved.measurements.extractors if e.name not in reused)
+        features = [extractor.name for extractor in resolved.measurements.extractors]
+        to_compute = tuple(name for name in features if name not in reused)
         yield PlannedVideo(
-            video_id=video.video_id, source=video.source, compute=compute, reused=tuple(reused), error=error
+            video_id=video.video_id, source=video.source, to_compute=to_compute, reused=tuple(reused), error=error
         )

@@ -71,8 +71,8 @@ class FeatureTable(dict[str, Feature]):
         return [
             (
                 name,
-                ", ".join(t.name for t in feature.tables),
-                str(sum(len(t.columns) for t in feature.tables)),
+                ", ".join(table.name for table in feature.tables),
+                str(sum(len(table.columns) for table in feature.tables)),
                 feature.problem or feature.citation,
             )
             for name, feature in self.items()

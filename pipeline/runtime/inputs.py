@@ -117,7 +117,7 @@ def _find_local_videos(argument: str, path: Path, notes: list[str]) -> list[Vide
         if not folder_files.files:
             raise InputError(f"{argument}: is a folder without a media file{_contents_remark(folder_files.skipped)}")
         return _named_by_stem(folder_files.files)
-    if not path.exists() and any(c in argument for c in _WILDCARDS):
+    if not path.exists() and any(wildcard in argument for wildcard in _WILDCARDS):
         anchor = Path(path.anchor)
         try:
             matches = list(anchor.glob(str(path.relative_to(anchor))))
@@ -137,15 +137,15 @@ def _find_local_videos(argument: str, path: Path, notes: list[str]) -> list[Vide
 
 def _find_remote_videos(argument: str, source: UPath, notes: list[str]) -> list[VideoInput]:
     store = source.fs
-    if any(c in argument for c in _WILDCARDS) and not source.exists():
+    if any(wildcard in argument for wildcard in _WILDCARDS) and not source.exists():
         files = {path: info for path, info in store.glob(source.path, detail=True).items() if info["type"] == "file"}
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
     elif source.is_dir():
-        stored = store.find(source.path, detail=True)
-        names, skipped = media_names(stored, argument)
+        info_by_path = store.find(source.path, detail=True)
+        media_paths, skipped = media_names(info_by_path, argument)
         notes.append(skipped)
-        files = {name: stored[name] for name in names}
+        files = {path: info_by_path[path] for path in media_paths}
         if not files:
             raise InputError(f"{argument}: is a folder without a media file{_contents_remark(skipped)}")
     else:

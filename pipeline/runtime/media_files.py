@@ -63,6 +63,8 @@ def media_files(folder: Path) -> MediaFiles:
         kind = _reason_to_skip(path.name)
         if kind is None and path.exists() and not path.is_file():
             kind = "special files"
+        elif kind is not None and path.is_symlink() and not path.exists():
+            kind = "links that lead nowhere"  # perhaps to a folder of videos
         if kind is None:
             files.append(path)
         else:
@@ -87,10 +89,10 @@ def _walk(folder: Path, skipped: _SkippedFiles) -> Iterator[Path]:
     """Every file below a folder."""
     visited = {_identity(folder)}
 
-    def unreadable(error: OSError) -> None:
+    def note_unreadable(error: OSError) -> None:
         skipped.add("folders that cannot be read", os.path.relpath(error.filename, folder))
 
-    for parent, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+    for parent, folders, names in os.walk(folder, onerror=note_unreadable, followlinks=True):
         for name in sorted(folders):
             identity = _identity(Path(parent, name))
             if identity in visited:  # a link to a folder that is searched anyway, or a cycle

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Merged:
+class MergeResult:
     """Result of a merge.
 
     Args:
         added: Number of videos that were added.
-        kept: Ids of videos that the target folder had finished before; their tables were kept.
+        kept_ids: Ids of videos that the target folder had finished before; their tables were kept.
     """
 
     added: int
-    kept: tuple[str, ...]
+    kept_ids: tuple[str, ...]
 
 
-def merge(parts: Sequence[Path], out: Path) -> Merged:
+def merge(parts: Sequence[Path], out: Path) -> MergeResult:
     """Adds the tables and records of several output folders to one folder; the parts are not changed.
 
     Files become hard links to those of the parts if the file system allows that, and copies otherwise. A merge may be
@@ -68,7 +68,7 @@ def merge(parts: Sequence[Path], out: Path) -> Merged:
                     _link_or_copy(table_path(part, table, video_id), table_path(out, table, video_id))
                 _link_or_copy(record_path(part, video_id), record_path(out, video_id))
                 added += 1
-    return Merged(added=added, kept=tuple(kept_ids))
+    return MergeResult(added=added, kept_ids=tuple(kept_ids))
 
 
 def _link_or_copy(source: Location, target: Location) -> None:

@@ -1,4 +1,4 @@
-"""The reports of a running run."""
+"""Reports on a run while it is working."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RunPlan:
     """The plan of a run.
 
     Args:
@@ -32,7 +32,7 @@ class Observer:
     def on_download(self, name: str, done: int, total: int | None) -> None:
         """Reports a download: the name of the file, the bytes received, and its size, if known."""
 
-    def on_plan(self, plan: Plan) -> None:
+    def on_plan(self, plan: RunPlan) -> None:
         """Reports the plan before the work begins."""
 
     def on_workers(self, count: int, dashboard: str) -> None:

@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from avcues.pipeline.runtime.observer import Observer, Plan
+from avcues.pipeline.runtime.observer import Observer, RunPlan
 from avcues.pipeline.store.records import VideoResult
 
 
@@ -75,7 +75,7 @@ class ProgressBars(Observer):
             self._bars[name] = self._downloads.add_task(name, total=None)
         self._downloads.update(self._bars[name], completed=done, total=total)
 
-    def on_plan(self, plan: Plan) -> None:
+    def on_plan(self, plan: RunPlan) -> None:
         """Replaces the bars of downloads by the bar for all videos."""
         self._stop(self._downloads)
         self._bars.clear()

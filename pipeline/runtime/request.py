@@ -37,7 +37,7 @@ class Limits:
             if isinstance(limit, int | float) and not limit > 0:
                 raise SettingsError(f"`{name}={limit}`: expected a positive number")
 
-    def on_worker(self, share_bytes: int, threads: int) -> Limits:
+    def for_worker(self, share_bytes: int, threads: int) -> Limits:
         """A copy with a definite memory limit.
 
         Args:
@@ -80,7 +80,7 @@ class Workers:
 
     Args:
         count: Worker processes; None: as many as the machine allows; 0: process videos in this process, without limits.
-        per_gpu: Most workers that may share a GPU if `count` is None; default: 4.
+        per_gpu: Most workers that may share a GPU if `count` is None; None: 4.
         scheduler: Address of a running Dask scheduler, whose workers process the videos.
         resources: Resources that a worker of that scheduler must have, as `dask worker --resources` names them.
         wait_s: Seconds after which the run stops if no worker of that scheduler is connected; None: it waits forever.

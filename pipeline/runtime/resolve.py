@@ -13,7 +13,7 @@ def resolve(
     *,
     gpus: tuple[str, ...] | None = (),
     on_download: OnDownload = lambda name, done, total: None,
-    dry: bool = False,
+    may_download: bool = True,
 ) -> ResolvedRun:
     """Resolves the choices that a request leaves open, from the output folder and the available weights.
 
@@ -21,14 +21,14 @@ def resolve(
         request: The user's request.
         gpus: See `ResolvedRun`.
         on_download: Called as downloads proceed.
-        dry: Download nothing: weights that could be downloaded count as present.
+        may_download: Download missing weights; otherwise, weights that could be downloaded count as present.
 
     Raises:
         WeightsError: The weights of a requested feature or variant are missing.
         SettingsError: The output folder is damaged, or options are set for a feature that is not part of the run.
     """
     manifest = None if request.overwrite else read_manifest(request.out)
-    settings, left_out = resolve_weights(request.settings, manifest, on_download, dry=dry)
+    settings, left_out = resolve_weights(request.settings, manifest, on_download, may_download=may_download)
     return ResolvedRun(
         out=request.out.absolute(),
         measurements=settings.measurements(trust_headers=request.trust_headers),

@@ -53,7 +53,7 @@ class ResolvedRun:
         """Whether an extractor uses networks."""
         return any(extractor.uses_network for extractor in self.measurements.extractors)
 
-    def on_worker(self, share_bytes: int, threads: int | None = None) -> ResolvedRun:
+    def for_worker(self, share_bytes: int, threads: int | None = None) -> ResolvedRun:
         """A copy for a worker with a share of its machine.
 
         Args:
@@ -66,7 +66,7 @@ class ResolvedRun:
         return replace(
             self,
             measurements=replace(self.measurements, compute=compute),
-            limits=self.limits.on_worker(share_bytes, compute.threads),
+            limits=self.limits.for_worker(share_bytes, compute.threads),
         )
 
     def fresh(self) -> ResolvedRun:

@@ -18,7 +18,7 @@ from avcues.pipeline.runtime.distribute import distribute
 from avcues.pipeline.runtime.gpus import visible_gpus
 from avcues.pipeline.runtime.inputs import Inputs, collect
 from avcues.pipeline.runtime.machine import memory_bytes
-from avcues.pipeline.runtime.observer import Observer, Plan
+from avcues.pipeline.runtime.observer import Observer, RunPlan
 from avcues.pipeline.runtime.request import Request, Workers
 from avcues.pipeline.runtime.resolve import resolve
 from avcues.pipeline.runtime.resolved_run import ResolvedRun
@@ -113,7 +113,7 @@ def _resolved(
     if any(extractor.uses_network for extractor in extractors) and request.settings.compute.device in ("auto", "cuda"):
         gpus = visible_gpus() if workers.scheduler is None else None
     if workers.scheduler is None:
-        request = replace(request, settings=on_this_machine(request.settings, observer))
+        request = replace(request, settings=adapted_to_machine(request.settings, observer))
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
             # The child starts up while the weights and the folder are checked.
             process.child.start(gpus, debug=request.debug)
@@ -122,8 +122,8 @@ def _resolved(
     return resolve(request, gpus=gpus, on_download=observer.on_download)
 
 
-def on_this_machine(settings: Settings, observer: Observer) -> Settings:
-    """The settings with a precision that this machine supports.
+def adapted_to_machine(settings: Settings, observer: Observer) -> Settings:
+    """The settings with a precision that this machine supports; replaces a precision that it lacks, with a note.
 
     Raises:
         AvcuesError: This machine does not have the device.
@@ -159,7 +159,7 @@ def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:
     for extractor in resolved.measurements.extractors:
         extractor.prepare(observer.on_note)
     observer.on_plan(
-        Plan(
+        RunPlan(
             videos=len(inputs.videos),
             problems=inputs.problems,
             networks=tuple(describe_networks(resolved.measurements.extractors)),
@@ -168,14 +168,16 @@ def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:
     )
 
 
-def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: int | None) -> Generator[VideoResult]:
+def _until_stopped(
+    results: Iterator[VideoResult], failure_count: int, max_failures: int | None
+) -> Generator[VideoResult]:
     for result in results:
         yield result
-        failed += result.state == "failed"
+        failure_count += result.state == "failed"
         if result.ends_run:
             raise RunStoppedError(f"every other video would fail in the same way: {result.error}")
-        if max_failures is not None and failed >= max_failures:
-            raise RunStoppedError(f"after {failed} failures; the limit was `max_failures={max_failures}`")
+        if max_failures is not None and failure_count >= max_failures:
+            raise RunStoppedError(f"after {failure_count} failures; the limit was `max_failures={max_failures}`")
 
 
 def _split_unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult], Sequence[VideoInput]]:
@@ -203,9 +205,9 @@ def _results(
         count = workers.count
         if count is None:
             count = cluster.default_workers(
-                len(remaining_videos), resolved.gpus or (), workers.per_gpu, networks=resolved.uses_networks
+                len(remaining_videos), resolved.gpus or (), workers.per_gpu, uses_networks=resolved.uses_networks
             )
-        resolved = resolved.on_worker(memory_bytes() // max(1, count), cluster.threads_per_worker(max(1, count)))
+        resolved = resolved.for_worker(memory_bytes() // max(1, count), cluster.threads_per_worker(max(1, count)))
         workers = replace(workers, count=count)
     probe = worker_probe_path(resolved.out, resolved.id)
     with distribute(

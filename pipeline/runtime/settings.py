@@ -85,7 +85,8 @@ class Settings:
         extractors += [create_model(name, options, folders) for name, options in self.models.items()]
         # What a hub model needs depends on its kind, so it is known only now.
         needs = dict.fromkeys(need for extractor in extractors for need in extractor.needs)
-        extractors += [registry.create(need) for need in needs if need not in {e.name for e in extractors}]
+        created_names = {extractor.name for extractor in extractors}
+        extractors += [registry.create(need) for need in needs if need not in created_names]
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(

@@ -84,10 +84,10 @@ def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
         return None
     if size == "auto":
         return "auto"
-    from dask.utils import parse_bytes as parse
+    from dask.utils import parse_bytes
 
     try:
-        number = int(parse(size))
+        number = int(parse_bytes(size))
     except (ValueError, OverflowError) as error:
         raise SettingsError(f"`memory_limit={size}`: expected a size such as 4GiB, auto, or none") from error
     if number < 1:

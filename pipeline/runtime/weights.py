@@ -30,7 +30,7 @@ GetWeights = Callable[[str, Callable[[int, int | None], None]], Weights]
 
 
 def resolve_weights(
-    settings: Settings, manifest: Manifest | None, on_download: OnDownload, *, dry: bool = False
+    settings: Settings, manifest: Manifest | None, on_download: OnDownload, *, may_download: bool = True
 ) -> tuple[Settings, dict[str, str]]:
     """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
@@ -38,7 +38,7 @@ def resolve_weights(
         settings: Settings of the user.
         manifest: Manifest of the output folder, whose variants are kept; None for a new folder.
         on_download: Called as downloads proceed.
-        dry: Download nothing: weights that could be downloaded count as present.
+        may_download: Download missing weights; otherwise, weights that could be downloaded count as present.
 
     Returns:
         The settings with definite features and variants, and the reasons of the features that are left out.
@@ -51,7 +51,7 @@ def resolve_weights(
         if name not in settings.extractor_names:
             raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
     finder = settings.compute.weights
-    get = finder.resolve_without_download if dry else finder.resolve
+    get_weights = finder.resolve if may_download else finder.resolve_without_download
     features, left_out = [], {}
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.extractor_names:
@@ -67,7 +67,7 @@ def resolve_weights(
                 options.get(name, {}),
                 recorded,
                 on_download,
-                get,
+                get_weights,
             )
             options[name] = options.get(name, {}) | variants
             features.append(name)
@@ -77,7 +77,7 @@ def resolve_weights(
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
     models = {
-        name: _resolve_model(name, model, settings, manifest, on_download, get)
+        name: _resolve_model(name, model, settings, manifest, on_download, get_weights)
         for name, model in settings.models.items()
     }
     features += settings.extra_tables
@@ -125,7 +125,7 @@ def _pin_hub_models(
             revision,
             () if folder is None else (folder,),
             lambda done, total, source=source: on_download(source, done, total),  # type: ignore[misc]
-            weights=extractor.hub_weights,
+            weights_suffix=extractor.hub_weights,
         )
         pinned_options[option] = source if repository.revision is None else f"{source}@{repository.revision}"
     return pinned_options
@@ -143,7 +143,7 @@ def _resolve_model(
     settings: Settings,
     manifest: Manifest | None,
     on_download: OnDownload,
-    get: GetWeights,
+    get_weights: GetWeights,
 ) -> HubOptions:
     """The options with the revision that the output folder is pinned to, and a definite face detector."""
     recorded = _recorded_settings(name, manifest)
@@ -151,7 +151,9 @@ def _resolve_model(
         options = replace(options, revision=recorded.get("revision"))
     if options.on == "faces":
         detector = {"detector": options.detector}
-        variants = _choose_variants(name, {"detector": FACE_DETECTORS}, (), detector, recorded, on_download, get)
+        variants = _choose_variants(
+            name, {"detector": FACE_DETECTORS}, (), detector, recorded, on_download, get_weights
+        )
         options = replace(options, detector=variants["detector"])
     folder = settings.compute.weights.folder
     find_repository(
@@ -170,7 +172,7 @@ def _choose_variants(
     options: Mapping[str, Any],
     recorded: Mapping[str, Any],
     on_download: OnDownload,
-    get: GetWeights,
+    get_weights: GetWeights,
 ) -> dict[str, str]:
     variants = {}
     for option, candidates in weights.items():
@@ -188,16 +190,16 @@ def _choose_variants(
                 variants[option] = str(Path(variant).resolve())
                 continue
             candidates = (_named_variant(name, candidates, variant),)
-        variants[option] = _first_available(candidates, on_download, get).name.partition("/")[2]
+        variants[option] = _first_available(candidates, on_download, get_weights).name.partition("/")[2]
     return variants
 
 
-def _first_available(candidates: tuple[str, ...], on_download: OnDownload, get: GetWeights) -> Weights:
+def _first_available(candidates: tuple[str, ...], on_download: OnDownload, get_weights: GetWeights) -> Weights:
     errors = []
     for candidate in candidates:
         try:
             check_package(asset(candidate))
-            return get(candidate, lambda done, total, name=candidate: on_download(name, done, total))  # type: ignore[misc]
+            return get_weights(candidate, lambda done, total, name=candidate: on_download(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))
     alternatives = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]

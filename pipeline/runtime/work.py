@@ -41,7 +41,7 @@ class Work(Protocol):
     def record(self, result: VideoResult) -> VideoResult:
         """Records the result of a video, on the machine that did the work, and returns it."""
 
-    def on_worker(self, share_bytes: int) -> Work:
+    def for_worker(self, share_bytes: int) -> Work:
         """A copy for a worker with a share of the memory of its machine."""
 
     def fresh(self) -> Work:

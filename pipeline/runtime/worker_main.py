@@ -40,8 +40,8 @@ def main() -> None:
             for name in message:
                 importlib.import_module(name)
             continue
-        video, packed = message
-        work = pickle.loads(packed) if packed else work  # the same work keeps its loaded networks
+        video, pickled_work = message
+        work = pickle.loads(pickled_work) if pickled_work else work  # the same work keeps its loaded networks
         assert work is not None
         connection.send(work.process(video, lambda *report: connection.send(report)))
 

@@ -67,12 +67,12 @@ class WorkerProcess:
         self._peak_bytes = 0
         self._start_lock = threading.Lock()
 
-    def process(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
+    def process(self, video: VideoInput, work: Work, progress: VideoProgress) -> VideoResult:
         """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
         started = time.monotonic()
-        self.run_id = run.id
+        self.run_id = work.id
         self._peak_bytes = 0
-        result = try_twice(lambda: self._try(video, run, progress), self.close)
+        result = try_twice(lambda: self._process_or_fail(video, work, progress), self.close)
         return replace(
             result,
             seconds=result.seconds | {"total": round(time.monotonic() - started, 4)},
@@ -89,11 +89,11 @@ class WorkerProcess:
             if self.run_id == run_id:
                 self.close()
 
-    def _try(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
+    def _process_or_fail(self, video: VideoInput, work: Work, progress: VideoProgress) -> VideoResult:
         try:
-            return self._attempt(video, run, progress)
+            return self._process_in_child(video, work, progress)
         except _ProcessDiedError as died:
-            if run.id in _stopped:
+            if work.id in _stopped:
                 return failed_result(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
             return replace(failed_result(video, crash), unexpected=True)
@@ -103,18 +103,18 @@ class WorkerProcess:
         except AvcuesError as error:
             return failed_result(video, error)
 
-    def _attempt(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
+    def _process_in_child(self, video: VideoInput, work: Work, progress: VideoProgress) -> VideoResult:
         with self._start_lock:
-            if run.id in _stopped:
+            if work.id in _stopped:
                 raise StoppedError(f"{video.source}: the run ended before it was processed")
-            self.child.start(run.gpus, debug=run.debug)
+            self.child.start(work.gpus, debug=work.debug)
             process, connection = self.child.process, self.child.connection
         self.child.videos += 1
         started = last_progress = time.monotonic()
         try:
             # Pickled here: a connection would pass the tensors of a model as files of shared memory.
-            connection.send((video, None if self.child.run_id == run.id else pickle.dumps(run)))
-            self.child.run_id = run.id
+            connection.send((video, None if self.child.run_id == work.id else pickle.dumps(work)))
+            self.child.run_id = work.id
             while True:
                 if connection.poll(_POLL_S):
                     message = connection.recv()
@@ -123,28 +123,28 @@ class WorkerProcess:
                     progress(*message)
                     last_progress = time.monotonic()
                 now = time.monotonic()
-                self._enforce_limits(process.pid, video, run, now - started, now - last_progress)
+                self._enforce_limits(process.pid, video, work, now - started, now - last_progress)
         except (EOFError, ConnectionError, OSError) as error:
             cause = self.child.cause_of_death(process)
             self.close()
             raise _ProcessDiedError(cause) from error
 
-    def _enforce_limits(self, pid: int, video: VideoInput, run: Work, elapsed_s: float, idle_s: float) -> None:
+    def _enforce_limits(self, pid: int, video: VideoInput, work: Work, elapsed_s: float, idle_s: float) -> None:
         """Ends the process and raises an error if the video exceeds a limit."""
         error: AvcuesError | None = None
-        resident = _resident_bytes(pid)
-        self._peak_bytes = max(self._peak_bytes, resident)
-        if run.limits.time_s is not None and elapsed_s > run.limits.time_s:
+        resident_bytes = _resident_bytes(pid)
+        self._peak_bytes = max(self._peak_bytes, resident_bytes)
+        if work.limits.time_s is not None and elapsed_s > work.limits.time_s:
             error = TimeLimitError(
-                f"{video.source}: not done after {run.limits.time_s:g} s; raise `time_limit_s` to allow more"
+                f"{video.source}: not done after {work.limits.time_s:g} s; raise `time_limit_s` to allow more"
             )
         elif idle_s > MAX_IDLE_S:
             error = StandstillError(
                 f"{video.source}: no progress for {MAX_IDLE_S / 60:.0f} minutes; the decoder or a network hangs"
             )
-        elif isinstance(run.limits.memory_bytes, int) and resident > run.limits.memory_bytes:
+        elif isinstance(work.limits.memory_bytes, int) and resident_bytes > work.limits.memory_bytes:
             error = MemoryLimitError(
-                f"{video.source}: needs more than {run.limits.memory_bytes / 2**30:.1f} GiB of memory; "
+                f"{video.source}: needs more than {work.limits.memory_bytes / 2**30:.1f} GiB of memory; "
                 "raise `memory_limit` to allow that (none: no limit)"
             )
         if error is not None:
@@ -182,10 +182,10 @@ _processes: dict[int, WorkerProcess] = {}
 _stopped: set[str] = set()
 
 
-def process_isolated(video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
+def process_isolated(video: VideoInput, work: Work, progress: VideoProgress) -> VideoResult:
     """Processes one video in the child process of this thread of the worker."""
     process = _processes.setdefault(threading.get_ident(), WorkerProcess())
-    return process.process(video, run, progress)
+    return process.process(video, work, progress)
 
 
 def stop_processes(run_id: str) -> None:

@@ -24,16 +24,16 @@ def array(values: npt.NDArray[Any], dtype: str, missing: npt.NDArray[np.bool_] |
     Args:
         values: (n,) values.
         dtype: Name of the type of the array, as in `avcues.extractors.protocol.Column`.
-        missing: (n,) whether the array is null there; None: nowhere.
+        missing: (n,) True where the array is null; None: it has no nulls.
 
     Raises:
         ValueError: An integer does not fit into the type.
     """
-    stored = np.ascontiguousarray(values, dtype)
-    if values.dtype.kind in "iu" and stored.dtype.kind in "iu" and not np.array_equal(stored, values):
+    converted = np.ascontiguousarray(values, dtype)
+    if values.dtype.kind in "iu" and converted.dtype.kind in "iu" and not np.array_equal(converted, values):
         raise ValueError(f"integers from {values.min()} to {values.max()} do not fit into {dtype}")
-    data = np.packbits(stored, bitorder="little") if dtype == "bool" else stored
-    return pa.Array.from_buffers(_ARROW_TYPES[dtype], len(stored), [_validity(missing), pa.py_buffer(data)])
+    buffer = np.packbits(converted, bitorder="little") if dtype == "bool" else converted
+    return pa.Array.from_buffers(_ARROW_TYPES[dtype], len(converted), [_validity(missing), pa.py_buffer(buffer)])
 
 
 def strings(values: Sequence[str | None], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:

@@ -78,9 +78,9 @@ def check_document(document: Any, kind: Kind) -> None:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))[:_MAX_FIELD_LENGTH]
-        raise ValueError(f"{field or 'it'}: {one_line(Exception(first['msg']))}") from None
+        first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(map(str, first_error["loc"]))[:_MAX_FIELD_LENGTH]
+        raise ValueError(f"{field or 'it'}: {one_line(Exception(first_error['msg']))}") from None
 
 
 def read_document(path: Location, kind: Kind) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A new folder is written beside the folder that it replaces, and the two are exchanged in one step of the file system. If
 the system has no such step, the former folder is moved aside first; if the process dies before the new folder is in
-place, the next start moves the former back. The next writer removes the leftovers of killed processes.
+place, the next start moves the former folder back. The next writer removes the leftovers of killed processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Write = Callable[["Location", Callable[[BinaryIO], object]], None]
 def replaced_folder(out: Path, *, keep_others: bool = False) -> Iterator[Path]:
     """Yields a new, empty folder that replaces `out` when the `with` block ends without an error.
 
-    At every instant `out` is either the former or the new folder; after an error it is the former.
+    At every instant `out` is either the former or the new folder; after an error it is the former one.
 
     Args:
         out: The folder to replace; it need not exist.
@@ -45,21 +45,21 @@ def replaced_folder(out: Path, *, keep_others: bool = False) -> Iterator[Path]:
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     recover(out)
-    new = staging_folder(out) / temporary_name(out.name)
-    new.mkdir()
+    new_folder = staging_folder(out) / temporary_name(out.name)
+    new_folder.mkdir()
     try:
-        with _in_use(new):
+        with _in_use(new_folder):
             if out.exists():
-                shutil.copymode(out, new)
-            yield new
-            if new.parent == out:
-                _move_into(new, out, keep_others=keep_others)
+                shutil.copymode(out, new_folder)
+            yield new_folder
+            if new_folder.parent == out:
+                _move_into(new_folder, out, keep_others=keep_others)
             else:
                 if keep_others and out.exists():
-                    link_files(out, new)
-                _exchange(new, out)
+                    link_files(out, new_folder)
+                _exchange(new_folder, out)
     finally:
-        remove(new)
+        remove(new_folder)
 
 
 def staging_folder(out: Path) -> Path:
@@ -72,11 +72,11 @@ def staging_folder(out: Path) -> Path:
 
 
 def recover(out: Path) -> None:
-    """Cleans up after processes that were killed while they replaced `out`; restores the former one if necessary."""
-    formers = abandoned(out, FORMER_SUFFIX)
-    if formers and not out.exists():
-        formers.pop().rename(out)
-    for leftover in (*formers, *abandoned(out)):
+    """Cleans up after processes that were killed while they replaced `out`; restores its former state if necessary."""
+    former_versions = abandoned(out, FORMER_SUFFIX)
+    if former_versions and not out.exists():
+        former_versions.pop().rename(out)
+    for leftover in (*former_versions, *abandoned(out)):
         remove(leftover)
 
 
@@ -130,16 +130,13 @@ def replaced_files() -> Iterator[Write]:
 
 
 @contextmanager
-def scratch_folder(beside: Path) -> Iterator[Path]:
-    """A hidden folder for the parts of a file that is being written.
+def scratch_folder(file: Path) -> Iterator[Path]:
+    """A hidden folder, beside a file that is being written, for its parts.
 
     If this process is killed, the next writer of that file removes the folder.
-
-    Args:
-        beside: The file.
     """
-    recover(beside)
-    folder = beside.parent / temporary_name(beside.name)
+    recover(file)
+    folder = file.parent / temporary_name(file.name)
     folder.mkdir()
     try:
         with _in_use(folder):
@@ -158,21 +155,21 @@ def _in_use(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _exchange(new: Path, out: Path) -> None:
-    """Puts the folder `new` in the place of `out`; afterwards `new` is the former folder, or absent."""
-    _sync(new)
+def _exchange(new_folder: Path, out: Path) -> None:
+    """Puts the new folder in the place of `out`; afterwards its old path is the former folder, or absent."""
+    _sync(new_folder)
     if not out.exists():
-        new.rename(out)
-    elif not _swap(new, out):
-        former = out.parent / temporary_name(out.name, FORMER_SUFFIX)
+        new_folder.rename(out)
+    elif not _swap(new_folder, out):
+        former_folder = out.parent / temporary_name(out.name, FORMER_SUFFIX)
         with _in_use(out):
-            out.rename(former)
+            out.rename(former_folder)
             try:
-                new.rename(out)
+                new_folder.rename(out)
             except OSError:
-                former.rename(out)
+                former_folder.rename(out)
                 raise
-        remove(former)
+        remove(former_folder)
     _sync(out.parent)
 
 
@@ -196,13 +193,13 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def link_files(former: Path, new: Path) -> None:
+def link_files(former_folder: Path, new_folder: Path) -> None:
     """Adds the files of the former folder that the new one lacks, as hard links, or as copies if links are impossible.
 
     They must be overwritten with `write_atomically` only; otherwise the former folder changes too.
     """
-    for source in _files(former):
-        target = new / source.relative_to(former)
+    for source in _files(former_folder):
+        target = new_folder / source.relative_to(former_folder)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(source, target)
@@ -215,16 +212,16 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _move_into(new: Path, out: Path, *, keep_others: bool) -> None:
+def _move_into(new_folder: Path, out: Path, *, keep_others: bool) -> None:
     """Moves files one by one into a folder that cannot be renamed."""
     moved = set()
-    for source in list(_files(new)):
-        target = out / source.relative_to(new)
+    for source in list(_files(new_folder)):
+        target = out / source.relative_to(new_folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         moved.add(source.replace(target))
     if not keep_others:
         for path in _files(out):
-            if path not in moved and new not in path.parents:
+            if path not in moved and new_folder not in path.parents:
                 path.unlink()
 
 

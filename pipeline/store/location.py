@@ -21,11 +21,11 @@ def location(text: str) -> Location:
     """
     if not text:
         raise InputError("a path is empty; is a shell variable unset?")
-    protocol, separator, rest = text.partition("://")
+    protocol, separator, address = text.partition("://")
     if not separator or not protocol.isalnum():
         return Path(text)
     if protocol in ("file", "local"):
-        return Path(rest)
+        return Path(address)
     from upath import UPath
 
     try:

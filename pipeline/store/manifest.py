@@ -90,7 +90,7 @@ def pin(out: Location, requested: Manifest, *, overwrite: bool = False, video_id
     pinned = read_manifest(out)
     recipes, tables = requested.recipes, requested.tables
     if pinned is not None:
-        _check(out, pinned, requested, overwrite=overwrite, video_ids=video_ids)
+        _check_agreement(out, pinned, requested, overwrite=overwrite, video_ids=video_ids)
         recipes, tables = {**pinned.recipes, **recipes}, {**pinned.tables, **tables}
         if (recipes, tables) == (pinned.recipes, pinned.tables):
             return
@@ -120,10 +120,10 @@ def check_settings(
     """
     pinned = read_manifest(out)
     if pinned is not None:
-        _check(out, pinned, requested, overwrite=overwrite, video_ids=video_ids)
+        _check_agreement(out, pinned, requested, overwrite=overwrite, video_ids=video_ids)
 
 
-def _check(
+def _check_agreement(
     out: Location, pinned: Manifest, requested: Manifest, *, overwrite: bool, video_ids: Collection[str]
 ) -> None:
     unrequested = sorted(pinned.recipes.keys() - requested.recipes.keys())
@@ -132,15 +132,15 @@ def _check(
             f"{out} was made with step = {pinned.step}, and this run would not change {', '.join(unrequested)}: "
             "name every feature to overwrite, or use another `out`"
         )
-    stale = [
+    outdated = [
         f"{name} needs {need}"
         for name in unrequested
         for need in _changed_needs(pinned.recipes[name], requested.recipes)
     ]
-    if overwrite and stale:
+    if overwrite and outdated:
         raise SettingsError(
-            f"{out}: this run would make features outdated that it does not overwrite ({', '.join(stale)}): name these "
-            "features as well, or use another `out`"
+            f"{out}: this run would make features outdated that it does not overwrite ({', '.join(outdated)}): name "
+            "these features as well, or use another `out`"
         )
     other_videos = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
     differences = _differences(pinned, requested.recipes)
@@ -149,9 +149,10 @@ def _check(
             f"{out} holds {len(other_videos)} videos that this run would not overwrite ({min(other_videos)}, ...), "
             "made with other settings: name every video to overwrite, or use another `out`"
         )
-    for setting, old, new in [] if overwrite else differences:
+    for setting, pinned_value, requested_value in [] if overwrite else differences:
         raise SettingsError(
-            f"{out} was made with {setting} = {json.dumps(old)}, but this run has {json.dumps(new)}: "
+            f"{out} was made with {setting} = {json.dumps(pinned_value)}, but this run has "
+            f"{json.dumps(requested_value)}: "
             "use another `out`, the same settings, or `overwrite` to compute everything again"
         )
 
@@ -172,11 +173,11 @@ def _differences(pinned_manifest: Manifest, recipes: Mapping[str, Mapping[str, A
     return sorted(differences, key=lambda item: item[0] != "step")
 
 
-def _changed_needs(kept: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Names of the extractors whose values a kept extractor needs and which this run would change."""
+def _changed_needs(pinned_recipe: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of the extractors whose values the tables of a pinned recipe need and which this run would change."""
     return [
         name
-        for name, needed in kept.get("needs", {}).items()
+        for name, needed in pinned_recipe.get("needs", {}).items()
         if name in recipes and _without_sound_choice(needed, name) != _without_sound_choice(recipes[name], name)
     ]
 

@@ -122,19 +122,19 @@ def write_table(table: pa.Table, path: Location) -> None:
 
 
 def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
-    bare = table.replace_schema_metadata()
+    without_metadata = table.replace_schema_metadata()
     with pq.ParquetWriter(
         file,
-        bare.schema,
+        without_metadata.schema,
         compression="zstd",
         use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
-        write_statistics=[name for name in SHOT_KEYS + WINDOW_KEYS if name in bare.schema.names],
+        write_statistics=[name for name in SHOT_KEYS + WINDOW_KEYS if name in without_metadata.schema.names],
         write_page_checksum=True,
         # Storing the Arrow schema as well would duplicate the metadata.
         store_schema=False,
     ) as writer:
         if table.num_rows:  # the library `datasets` cannot read a row group without rows
-            writer.write_table(bare, row_group_size=table.num_rows)
+            writer.write_table(without_metadata, row_group_size=table.num_rows)
         writer.add_key_value_metadata(table.schema.metadata or {})
 
 
@@ -191,11 +191,11 @@ def metadata_of(file: pq.ParquetFile, kind: Kind = "origin") -> dict[str, Any]:
     return parse(content, kind)
 
 
-def metadata_in(schema: pa.Schema, kind: Kind) -> dict[str, Any]:
+def optional_metadata(schema: pa.Schema, kind: Kind) -> dict[str, Any]:
     """The `avcues` metadata of a file that a user names; empty where it has none.
 
     Raises:
-        ValueError: It is damaged; says in one line what is wrong.
+        ValueError: The metadata are damaged; the message says in one line what is wrong.
     """
     content = (schema.metadata or {}).get(METADATA_KEY)
     return {} if content is None else parse(content, kind)
@@ -244,9 +244,9 @@ def misfit(schema: pa.Schema, row: str, columns: Sequence[str]) -> str:
     keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
     for name in (*keys, *columns):
         i = schema.get_field_index(name)
-        stored = None if i < 0 else schema.field(i).type
-        if name in _KEY_TYPES and stored != _KEY_TYPES[name]:
-            return f"{name} is {stored or 'missing'}, not {_KEY_TYPES[name]}"
-        if name not in keys and stored not in _FEATURE_TYPES:
-            return f"{name} is {stored or 'missing'}, not a number, a truth value or text"
+        file_type = None if i < 0 else schema.field(i).type
+        if name in _KEY_TYPES and file_type != _KEY_TYPES[name]:
+            return f"{name} is {file_type or 'missing'}, not {_KEY_TYPES[name]}"
+        if name not in keys and file_type not in _FEATURE_TYPES:
+            return f"{name} is {file_type or 'missing'}, not a number, a truth value or text"
     return ""

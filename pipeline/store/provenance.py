@@ -31,7 +31,7 @@ def library_versions(extractor: BaseExtractor, device: str) -> dict[str, str]:
     """Versions of the libraries that contribute to an extractor's values on a device."""
     names = {*_COMMON_LIBRARIES, *extractor.libraries}
     if device != "cpu":
-        names -= {"openvino"}
+        names -= {"openvino"} - {*extractor.cpu_libraries}
     versions = {name: version for library in sorted(names) for name, version in _installed_version(library).items()}
     return {"python": platform.python_version()} | versions
 
@@ -110,9 +110,9 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
     hashes = dict(extractor.pinned_files)
     for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
-        asset = asset_name(candidates, value)
-        if asset in candidates:
-            hashes[asset] = finder.resolve(asset).sha256
+        name = asset_name(candidates, value)
+        if name in candidates:
+            hashes[name] = finder.resolve(name).sha256
         else:
             file = user_weights_path(value, finder, extractor.hub_weights)
             hashes[_recorded_name(value)] = _hash_of(file, file.stat().st_mtime_ns)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 1 << 20
 
 Stamps = dict[str, Any]
-"""`{"media": [size, mtime_ns, ctime_ns], "words": mark of the sidecar, "tables": {table: [..., digest of recipe]}}`."""
+"""The keys "media": [size, mtime_ns, ctime_ns]; "words": name and fingerprint of the sidecar; "tables": by table, its
+stamp followed by the digest of its recipe."""
 
 
 def stamp(path: Location) -> list[int] | None:

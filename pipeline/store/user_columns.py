@@ -26,7 +26,7 @@ _UNNAMED = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|\.\.\.\d+", re.IGNORE
 _COUNTER_NAMES = re.compile(
     r"(index|idx|x|rows?|row_?(numbers?|names?|id|index)|segment_?id|sample|seq|n|no|nr|id)", re.IGNORECASE
 )
-_MIN_COUNTED_ROWS = 3
+
 _MEDIA_SUFFIX = re.compile(
     r"\.(mp4|m4v|mov|avi|mkv|webm|wmv|flv|mpe?g|ogv|mts|wav|mp3|m4a|flac|ogg|opus|aac|wma)$", re.IGNORECASE
 )
@@ -80,7 +80,8 @@ def drop_row_counters(
         if name in keys:
             continue
         is_unnamed = _UNNAMED.fullmatch(name) is not None
-        if _counts_rows(table, name, group_columns, is_unnamed or _COUNTER_NAMES.fullmatch(name) is not None):
+        may_count_rows = is_unnamed or _COUNTER_NAMES.fullmatch(name) is not None
+        if may_count_rows and _counts_rows(table, name, group_columns):
             counters.append(name)
         elif is_unnamed:
             subject = f'the column "{name}"' if name else f"column {table.column_names.index(name) + 1}"
@@ -92,54 +93,55 @@ def drop_row_counters(
     return table.drop_columns(counters), [note]
 
 
-def _counts_rows(table: pa.Table, name: str, groups: Sequence[str], likely: bool) -> bool:
-    """Whether a column is 0, 1, 2, ... or 1, 2, 3, ..., if its name makes that `likely`."""
+def _counts_rows(table: pa.Table, name: str, groups: Sequence[str]) -> bool:
+    """Whether a column is 0, 1, 2, ... or 1, 2, 3, ..., over all rows or within each value of a group column."""
     column = table[name]
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)) or column.null_count:
         return False
     values = column.cast(pa.float64()).to_numpy()
-    if len(values) < (1 if likely else _MIN_COUNTED_ROWS) or not likely:
+    if not len(values):
         return False
     if values[0] in (0, 1) and (np.diff(values) == 1).all():
         return True
     for group in groups:
-        code = table[group].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False)
-        order = np.argsort(code, kind="stable")
-        within_group = np.diff(code[order]) == 0
-        begins = np.concatenate([[True], ~within_group])
+        group_numbers = table[group].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False)
+        order = np.argsort(group_numbers, kind="stable")
+        is_within_group = np.diff(group_numbers[order]) == 0
+        begins_group = np.concatenate([[True], ~is_within_group])
         if (
-            within_group.any()
-            and (np.diff(values[order])[within_group] == 1).all()
-            and np.isin(values[order][begins], (0, 1)).all()
+            is_within_group.any()
+            and (np.diff(values[order])[is_within_group] == 1).all()
+            and np.isin(values[order][begins_group], (0, 1)).all()
         ):
             return True
     return False
 
 
-def clean_column(column: pa.ChunkedArray, kind: pa.DataType | None, prefix: str, name: str) -> pa.ChunkedArray:
+def clean_column(column: pa.ChunkedArray, target_type: pa.DataType | None, prefix: str, name: str) -> pa.ChunkedArray:
     """Cleans a column by the rules for blanks, missing values and numbers, and casts it to a type.
 
     Args:
-        kind: The type; None: numbers if all texts are numbers, otherwise text.
+        target_type: The type; None: numbers if all texts are numbers, otherwise text.
         prefix: Begins messages, such as the name of the file.
     """
     if pa.types.is_binary(column.type):
         raise InputError(f'{prefix}its column "{name}" is not UTF-8; save the file as UTF-8')
-    if pa.types.is_dictionary(column.type) or (kind is not None and pa.types.is_dictionary(kind)):
-        words = column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
-        words = _clean_words(words.unify_dictionaries().combine_chunks())
-        if kind is None or pa.types.is_dictionary(kind):
-            return words
-        column = words.cast(pa.string())
+    if pa.types.is_dictionary(column.type) or (target_type is not None and pa.types.is_dictionary(target_type)):
+        encoded = column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
+        encoded = _clean_dictionary(encoded.unify_dictionaries().combine_chunks())
+        if target_type is None or pa.types.is_dictionary(target_type):
+            return encoded
+        column = encoded.cast(pa.string())
     elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = _clean_text(column.cast(pa.string()))
-        column = _as_numbers(column) if kind is None else column
-    if kind is None or column.type == kind:
+        column = _as_numbers(column) if target_type is None else column
+    if target_type is None or column.type == target_type:
         return column
     try:
-        return column.cast(kind)
+        return column.cast(target_type)
     except pa.ArrowException as error:
-        raise InputError(f"{prefix}{name} is {column.type}; expected {EXPECTED.get(str(kind), str(kind))}") from error
+        expected = EXPECTED.get(str(target_type), str(target_type))
+        raise InputError(f"{prefix}{name} is {column.type}; expected {expected}") from error
 
 
 def _clean_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -148,21 +150,22 @@ def _clean_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pc.all(pc.string_is_ascii(column), min_count=0).as_py():
         return pc.if_else(pc.equal(column, ""), None, column)
     # Arrow's utf8_normalize does not compose accents before version 26.
-    return _clean_words(column.dictionary_encode().unify_dictionaries().combine_chunks()).cast(pa.string())
+    return _clean_dictionary(column.dictionary_encode().unify_dictionaries().combine_chunks()).cast(pa.string())
 
 
-def _clean_words(words: pa.ChunkedArray | pa.DictionaryArray) -> pa.ChunkedArray:
-    if isinstance(words, pa.ChunkedArray):
-        words = words.combine_chunks()
-        if isinstance(words, pa.ChunkedArray):
-            words = words.chunk(0) if words.num_chunks else pa.array([], pa.string()).dictionary_encode()
-    raw = words.dictionary.cast(pa.string()).to_pylist()
-    clean = [None if word is None else normalised(word) or None for word in raw]
-    distinct = list(dict.fromkeys(word for word in clean if word is not None))
-    code = {word: i for i, word in enumerate(distinct)}
-    new_code = pa.array([None if word is None else code[word] for word in clean], pa.int32())
-    indices = new_code.take(words.indices)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))])
+def _clean_dictionary(encoded: pa.ChunkedArray | pa.DictionaryArray) -> pa.ChunkedArray:
+    """Normalises the distinct texts of a dictionary-encoded column; texts that become equal are merged."""
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    texts = encoded.dictionary.cast(pa.string()).to_pylist()
+    clean_texts = [None if text is None else normalised(text) or None for text in texts]
+    distinct_texts = list(dict.fromkeys(text for text in clean_texts if text is not None))
+    index_of_text = {text: i for i, text in enumerate(distinct_texts)}
+    new_indices = pa.array([None if text is None else index_of_text[text] for text in clean_texts], pa.int32())
+    indices = new_indices.take(encoded.indices)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, pa.array(distinct_texts, pa.string()))])
 
 
 def numbers_or_texts(column: pa.ChunkedArray, subject: str) -> pa.ChunkedArray:

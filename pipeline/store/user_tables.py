@@ -20,6 +20,7 @@ import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -64,12 +65,12 @@ def read_user_table(
         InputError: The table cannot be read, lacks a column, has one twice, or has a value of the wrong type; the
             message names the row, counted from 1 below the header.
     """
-    types = types or {}
     file_name = name or str(source)
+    request = _ColumnRequest(types or {}, required, extra_columns, file_name)
     with _clear_errors(file_name):
-        table = _read(source, types, required, extra_columns, file_name)
+        table = _read(source, request)
     table = pa.table(
-        {key: clean_column(table[key], types.get(key), f"{file_name}: ", key) for key in table.column_names}
+        {key: clean_column(table[key], request.types.get(key), f"{file_name}: ", key) for key in table.column_names}
     )
     _require_one_heading(table, file_name)
     return table
@@ -127,27 +128,48 @@ def missing_column(file_name: object, missing: Sequence[str], names: Sequence[st
     return InputError(f"{file_name}: has no {noun} {', '.join(missing)}, only {name_list}")
 
 
-def _read(
-    source: str | Path | BinaryIO,
-    types: Mapping[str, pa.DataType],
-    required: Collection[str],
-    extra_columns: bool,
-    file_name: str,
-) -> pa.Table:
+@dataclass(frozen=True)
+class _ColumnRequest:
+    """The columns that a caller of `read_user_table` requests."""
+
+    types: Mapping[str, pa.DataType]
+    required: Collection[str]
+    extra_columns: bool
+    file_name: str
+
+    def choose(self, names: Sequence[str]) -> list[str]:
+        """The columns to read, from the names of the columns of the file.
+
+        Raises:
+            InputError: A required column is missing, or a column occurs more than once.
+        """
+        missing = [name for name in self.required if name not in names]
+        if missing:
+            raise missing_column(self.file_name, missing, names)
+        columns = [name for name in names if self.extra_columns or name in self.types]
+        repeated = [name for name in columns if names.count(name) > 1]
+        if repeated:
+            raise InputError(
+                f'{self.file_name}: has the column "{repeated[0]}" more than once ({names.count(repeated[0])} times); '
+                "give each column a distinct name"
+            )
+        return columns
+
+
+def _read(source: str | Path | BinaryIO, request: _ColumnRequest) -> pa.Table:
     if not isinstance(source, str | Path):
-        return _from_text(source.read(), types, required, extra_columns, file_name)
+        return _from_text(source.read(), request)
     path = Path(source)
     if path.suffix.lower() in PARQUET:
-        names = pq.read_schema(path).names
-        columns = _columns_to_read(names, types, required, extra_columns, file_name)
-        dictionary_columns = [key for key in columns if pa.types.is_dictionary(types.get(key, pa.null()))]
+        columns = request.choose(pq.read_schema(path).names)
+        dictionary_columns = [key for key in columns if pa.types.is_dictionary(request.types.get(key, pa.null()))]
         return pq.read_table(path, columns=columns, read_dictionary=dictionary_columns)
     head = _head(path)
     if path.suffix.lower() in EXCEL or is_workbook(head):
-        return _from_text(workbook_as_text(path, file_name), types, required, extra_columns, file_name)
+        return _from_text(workbook_as_text(path, request.file_name), request)
     form = detect_form(head)
     is_utf8 = form.encoding.startswith("utf-8") and not form.has_blanks_before_quotes
-    return _from_text(path if is_utf8 else path.read_bytes(), types, required, extra_columns, file_name, form)
+    return _from_text(path if is_utf8 else path.read_bytes(), request, form)
 
 
 def _head(path: Path) -> bytes:
@@ -155,28 +177,21 @@ def _head(path: Path) -> bytes:
         return file.read(SAMPLE_BYTES)
 
 
-def _from_text(
-    text: Path | bytes,
-    types: Mapping[str, pa.DataType],
-    required: Collection[str],
-    extra_columns: bool,
-    file_name: str,
-    form: TextForm | None = None,
-) -> pa.Table:
+def _from_text(text: Path | bytes, request: _ColumnRequest, form: TextForm | None = None) -> pa.Table:
     form = form or detect_form(bytes(text[:SAMPLE_BYTES]) if isinstance(text, bytes) else _head(text))
-    columns = _columns_to_read(form.names, types, required, extra_columns, file_name)
+    columns = request.choose(form.names)
     if isinstance(text, bytes):
         text = _as_utf8(text, form)
 
-    def read(use_threads: bool, line_breaks: bool = False) -> pa.Table:
+    def read(*, use_threads: bool) -> pa.Table:
         return pa.csv.read_csv(
             io.BytesIO(text) if isinstance(text, bytes) else text,
             read_options=pa.csv.ReadOptions(
                 use_threads=use_threads, skip_rows=form.header_lines, column_names=_distinct(form.names)
             ),
-            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=line_breaks),
+            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=form.has_quotes),
             convert_options=pa.csv.ConvertOptions(
-                column_types={key: types[key] for key in columns if key in types},
+                column_types={key: request.types[key] for key in columns if key in request.types},
                 include_columns=columns,
                 null_values=["", *MISSING],
                 strings_can_be_null=False,
@@ -185,16 +200,17 @@ def _from_text(
         )
 
     try:
-        table = read(use_threads=True, line_breaks=form.has_quotes)
-        return _with_points(table, types) if form.decimal == "," else table
+        table = read(use_threads=True)
+        return _with_points(table, request.types) if form.decimal == "," else table
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             raise ValueError("is not UTF-8; save the file as UTF-8") from error
         # Only the single-threaded reader reports the row of a value that cannot be converted.
         try:
-            return read(use_threads=False, line_breaks=form.has_quotes)
-        except pa.ArrowInvalid as detailed:
-            raise InputError(f"{file_name}: {_explain_arrow_error(str(detailed), form.names)}") from detailed
+            return read(use_threads=False)
+        except pa.ArrowInvalid as detailed_error:
+            reason = _explain_arrow_error(str(detailed_error), form.names)
+            raise InputError(f"{request.file_name}: {reason}") from detailed_error
 
 
 def _with_points(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -223,26 +239,6 @@ def _as_utf8(text: bytes, form: TextForm) -> bytes:
 def _distinct(names: Sequence[str]) -> list[str]:
     """Makes names distinct, because Arrow reads columns by name; repeated names among them are refused later."""
     return [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
-
-
-def _columns_to_read(
-    names: Sequence[str],
-    types: Mapping[str, pa.DataType],
-    required: Collection[str],
-    extra_columns: bool,
-    file_name: str,
-) -> list[str]:
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise missing_column(file_name, missing, names)
-    columns = [name for name in names if extra_columns or name in types]
-    repeated = [name for name in columns if names.count(name) > 1]
-    if repeated:
-        raise InputError(
-            f'{file_name}: has the column "{repeated[0]}" more than once ({names.count(repeated[0])} times); '
-            "give each column a distinct name"
-        )
-    return columns
 
 
 def _explain_arrow_error(message: str, columns: Sequence[str]) -> str:

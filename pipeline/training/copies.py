@@ -31,9 +31,9 @@ _SOUND = {
     "rhythm": ("rhythm.*",),
 }
 _MIN_ROWS = 6  # half seconds that change; fewer could agree by chance
-_MIN_SHARE = 0.5  # of the half seconds of a probe
-_PROBE_ROWS = 40  # half seconds by which a video is recognised, at most
-_MIN_CHANGE = 0.02  # root mean square over columns of deviation 1, from one half second to the next
+_MIN_SHARE = 0.5  # least share of a probe's half seconds that a copy contains
+_PROBE_ROWS = 40  # most half seconds by which a video is recognised
+_MIN_CHANGE = 0.02  # least change between half seconds: root mean square over columns scaled to deviation 1
 MAX_DISTANCE: Mapping[str, float] = {"picture": 0.55, "sound": 0.35}
 """By modality, the distance below which half seconds count as the same, relative to the median distance within a video.
 It is the largest at which at most 1 in 1,000 pairs of different clips passed for copies (for sound none, because videos
@@ -78,10 +78,10 @@ class Copies:
 
 
 def read_traces(data: Dataset, videos: Sequence[str] | None = None) -> Traces:
-    """Reads the colour and the sound of videos, as far as the dataset's folder has such tables.
+    """Reads the colour and the sound of videos, if the dataset's folder has such tables.
 
     Args:
-        data: Its folder is searched for suitable tables, whichever tables it was opened with.
+        data: The dataset; tables of its folder are read even if it was opened without them.
         videos: Ids; None: all videos of the dataset.
     """
     by_modality = {}
@@ -90,7 +90,7 @@ def read_traces(data: Dataset, videos: Sequence[str] | None = None) -> Traces:
         if table is None:
             continue
         opened = open_dataset(data.catalog.folder, columns=tables[table])
-        names = [column.name for column in opened.stored if not pa.types.is_string(column.type)]
+        names = [column.name for column in opened.stored_columns if not pa.types.is_string(column.type)]
         traces = {}
         for video_id in data.videos if videos is None else videos:
             if video_id in opened.lengths:
@@ -143,9 +143,9 @@ def find_copies(probes: Probes, traces: Traces, max_distance: Mapping[str, float
     """Finds videos with the content of other videos; a video is never its own copy.
 
     Args:
-        probes: Of the videos whose copies are to be found.
-        traces: Of the videos to search.
-        max_distance: By modality, as `MAX_DISTANCE`.
+        probes: Probes of the videos whose copies are to be found.
+        traces: Traces of the videos to search.
+        max_distance: Largest distance by modality, as in `MAX_DISTANCE`.
     """
     exact: dict[frozenset[str], CopyPair] = {}
     similar: dict[frozenset[str], CopyPair] = {}
@@ -177,7 +177,7 @@ class _Scale:
 def _pairs(
     modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floats], max_distance: float
 ) -> Iterator[tuple[CopyPair, bool]]:
-    """Yields pairs whose other video contains half of a probe at one time shift, and whether their rows are equal."""
+    """Yields pairs in which a video contains half of another's probe at one time shift, and whether rows are equal."""
     scale = _Scale([*traces.values(), *(probe.rows for probe in probes.values())])
     dense_traces = {video_id: _with_midpoints(scale.apply(trace)) for video_id, trace in traces.items() if len(trace)}
     library_edges = np.cumsum([0, *(len(rows) for rows in dense_traces.values())])
@@ -222,7 +222,7 @@ def _is_static(rows: Floats) -> bool:
     return bool(np.median((np.diff(rows, axis=0) ** 2).mean(axis=1)) <= _MIN_CHANGE**2)
 
 
-def _static_pair(video_id: str, probe: Probe, other: str, trace: Floats, modality: str) -> CopyPair | None:
+def _static_pair(video_id: str, probe: Probe, other_id: str, trace: Floats, modality: str) -> CopyPair | None:
     """The pair, if the other video contains half of the probe's rows exactly, at one time shift."""
     window_of_row = {row.tobytes(): k for k, row in enumerate(trace)}
     rows = [row.tobytes() for row in probe.rows]
@@ -232,11 +232,11 @@ def _static_pair(video_id: str, probe: Probe, other: str, trace: Floats, modalit
     offset, count = offsets.most_common(1)[0] if offsets else (0, 0)
     if count < max(_MIN_ROWS, _MIN_SHARE * len(set(rows))):
         return None
-    return CopyPair(video_id, other, modality, count / len(rows), offset)
+    return CopyPair(video_id, other_id, modality, count / len(rows), offset)
 
 
 def _with_midpoints(rows: Floats) -> Floats:
-    """(2 n - 1, columns) the rows, with the mean of each two neighbours between them: a copy may lag by half a row."""
+    """(2 n - 1, columns) the rows and the means of neighbours between them, because a copy may lag by half a row."""
     dense = np.empty((2 * len(rows) - 1, rows.shape[1]), np.float32)
     dense[::2] = rows
     dense[1::2] = (rows[1:] + rows[:-1]) / 2

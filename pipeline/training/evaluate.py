@@ -33,7 +33,7 @@ def scores(target: Floats, prediction: Floats) -> dict[str, float]:
     if not len(target):
         return dict.fromkeys(MEASURES, float("nan"))
     mse = float(((target - prediction) ** 2).mean())
-    # The correlation of a constant would be that of the rounding errors of its mean.
+    # Without this, the correlation of a constant would be that of rounding errors.
     constant = np.ptp(target) == 0 or np.ptp(prediction) == 0
     equal = constant and mse == 0
     return {

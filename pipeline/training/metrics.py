@@ -16,7 +16,7 @@ from avcues.pipeline.store.parquet import read_table
 from avcues.pipeline.training.evaluate import scores
 from avcues.pipeline.training.importance import coefficients_by_family
 from avcues.pipeline.training.intervals import mean_interval, paired_test
-from avcues.pipeline.training.scorers import Scorer, rows_by_group, rows_where, scorer_of
+from avcues.pipeline.training.scorers import Scorer, rows_by_group, rows_with_values, scorer_of
 from avcues.pipeline.training.settings import ALL_OF, TrainingSettings
 
 _LISTED_COLUMNS = 20
@@ -46,13 +46,13 @@ def metrics(
             "baselines": {name: _baseline(scorer, full_rows, name) for name in scorer.baselines},
             "human": human.get(dimension),
             "importance": _tables_and_modalities(
-                scorer.importance(full_rows, rows_where(importance, dimension=dimension))
+                scorer.importance(full_rows, rows_with_values(importance, dimension=dimension))
             )
             | _weights(folder, dimension),
             "ablation": _ablation(scorer, rows, full_rows),
         }
         if (folder / RATERS).exists():
-            rater_rows = rows_where(read_table(folder / RATERS), dimension=dimension)
+            rater_rows = rows_with_values(read_table(folder / RATERS), dimension=dimension)
             dimension_figures["raters"] = _raters(rater_rows, over_clips=settings.unit == "clip")
         figures[dimension] = dimension_figures
     return figures
@@ -72,7 +72,7 @@ def _ablation(scorer: Scorer, rows: pa.Table, full_rows: pa.Table) -> dict[str, 
     """By table, the headline figure of the model without it, and how much better the full model is."""
     figures = {}
     for table in rows["without"].unique().drop_null().to_pylist():
-        ablated_rows = rows_where(rows, without=table)
+        ablated_rows = rows_with_values(rows, without=table)
         headline = scorer.evaluate(ablated_rows)[scorer.headline]
         figures[table] = {scorer.headline: headline, "model_is_better_by": scorer.compare(full_rows, ablated_rows)}
     return figures
@@ -89,7 +89,7 @@ def _weights(folder: Path, dimension: str) -> dict[str, Any]:
     """The coefficients of a linear model, by descriptor family and by column; empty for other models."""
     if not (folder / COEFFICIENTS).exists():
         return {}
-    table = rows_where(read_table(folder / COEFFICIENTS), dimension=dimension)
+    table = rows_with_values(read_table(folder / COEFFICIENTS), dimension=dimension)
     folds, values = table["fold"].unique(), table["coefficient"].to_numpy()
     # A column that is constant over the training videos of a fold has no coefficient in that fold; it counts as 0.
     columns = {

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from avcues.pipeline.dataset.join import KEY_FIELDS
 from avcues.pipeline.errors import InputError, SettingsError, one_line
-from avcues.pipeline.store.document_types import Step
+from avcues.pipeline.store.document_fields import Step
 from avcues.pipeline.store.documents import check_document, read_regular_file
 from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.model_files import DOCUMENT

@@ -141,26 +141,26 @@ def model_comparison(models: Mapping[str, EvaluatedModel]) -> PaperTable:
         header=("dimension", "model", "other model", "difference", "95 % interval", "p", "videos"),
         rows=tuple(
             (
-                *(dimension, first, other, decimal(comparison["difference"])),
+                *(dimension, first_name, other_name, decimal(comparison["difference"])),
                 NONE if comparison["low"] is None else f"{decimal(comparison['low'])} to {decimal(comparison['high'])}",
                 *(p_value(comparison["p"]), str(comparison["videos"])),
             )
-            for dimension, first, other, comparison in pairs
+            for dimension, first_name, other_name, comparison in pairs
         ),
         numbers=columns_of(
             ("dimension", "model", "other_model", "difference", "low", "high", "p", "videos"),
             [
                 (
                     dimension,
-                    first,
-                    other,
+                    first_name,
+                    other_name,
                     comparison["difference"],
                     comparison["low"],
                     comparison["high"],
                     comparison["p"],
                     comparison["videos"],
                 )
-                for dimension, first, other, comparison in pairs
+                for dimension, first_name, other_name, comparison in pairs
             ],
         ),
         texts=3,
@@ -290,8 +290,10 @@ def labels_of(model: EvaluatedModel) -> str:
 
 def short_names(folders: Sequence[str]) -> dict[str, str]:
     """By folder, its last part, or the whole path if several folders share the last part."""
-    last = {folder: Path(folder).resolve().name for folder in folders}
-    return {folder: name if list(last.values()).count(name) == 1 else folder for folder, name in last.items()}
+    last_parts = {folder: Path(folder).resolve().name for folder in folders}
+    return {
+        folder: name if list(last_parts.values()).count(name) == 1 else folder for folder, name in last_parts.items()
+    }
 
 
 def _cell(score: Score | None) -> str:

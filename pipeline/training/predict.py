@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +23,10 @@ from avcues.version import __version__
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
+
+
+# Rows of a row group; a group takes some 5 MB of memory until it is written.
+_GROUP_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -121,16 +125,27 @@ def write_predictions(
         with pq.ParquetWriter(
             file, schema.remove_metadata(), compression="zstd", use_dictionary=["video_id"], store_schema=False
         ) as writer:
+            unwritten: list[pa.Table] = []
             for result in results:
                 if isinstance(result, Problem):
                     failed += 1
                 else:
-                    writer.write_table(result.replace_schema_metadata(), row_group_size=max(1, result.num_rows))
+                    unwritten.append(result.replace_schema_metadata())
+                    if sum(table.num_rows for table in unwritten) >= _GROUP_ROWS:
+                        _write_row_group(writer, unwritten)
+                        unwritten = []
                 on_result(result)
+            _write_row_group(writer, unwritten)
             writer.add_key_value_metadata(schema.metadata)
 
     replace_file(out, write)
     return failed
+
+
+def _write_row_group(writer: pq.ParquetWriter, tables: Sequence[pa.Table]) -> None:
+    if tables:
+        rows = pa.concat_tables(tables)
+        writer.write_table(rows, row_group_size=max(1, rows.num_rows))
 
 
 def seen_in_training(model: Model, data: Dataset) -> list[str]:

@@ -1,4 +1,4 @@
-"""A figure of what models predict for a video, over its ratings and its gold standard.
+"""Plots the predictions of models for a video over its ratings and its gold standard.
 
 After Figures 8 and 9 of Chua et al. 2022.
 """

@@ -13,7 +13,7 @@ import pyarrow as pa
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.gold import gold, moved_earlier, one_round
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
-from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.exclusions import drop_unusable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.consensus import leave_one_out_ccc
@@ -216,7 +216,7 @@ def _series(
     recipe = replace(recipe_of(metadata), step=step)
     ratings = _select_ratings(annotations, name, metadata, setups, dimensions, videos)
     delay: Any = metadata.get("delays_s") or (0.0 if recipe.delay == "auto" else recipe.delay)
-    return moved_earlier(ratings, recipe, usable(series_of(ratings, step), **recipe.exclusions)[0], delay)
+    return moved_earlier(ratings, recipe, drop_unusable(series_of(ratings, step), **recipe.exclusions)[0], delay)
 
 
 def _columns(

@@ -138,7 +138,9 @@ def model_columns(data: Dataset, tables: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     for table in tables:
         columns = [
-            column.name for column in data.stored if column.table == table and not pa.types.is_string(column.type)
+            column.name
+            for column in data.stored_columns
+            if column.table == table and not pa.types.is_string(column.type)
         ]
         if not columns:
             raise DatasetError(f"{table}: has no numeric column that a model could read")
@@ -179,9 +181,9 @@ def read_samples(
         blocks: As `TrainingSettings.blocks`.
         videos: Ids of the labelled videos.
         targets: By role and dimension, with rows as `row_edges` places them.
-        gold: By dimension.
+        gold: By dimension, as `Samples.gold`.
         groups: The group of each video.
-        on_progress: Called with the number of videos read so far and the number of all.
+        on_progress: Called with the number of videos read so far and the number of all videos.
 
     Raises:
         DatasetError: A table has no numeric column, or a file is missing or damaged.
@@ -209,5 +211,5 @@ def read_samples(
 
 
 def row_edges(data: Dataset, videos: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(videos + 1,) the first row of each video, and the end of the last, if all rows stand one after the other."""
+    """(videos + 1,) the first row of each video in the concatenated rows, and their number."""
     return np.cumsum([0, *(data.lengths[video_id] for video_id in videos)], dtype=np.int64)

@@ -60,7 +60,7 @@ class Model:
         """Checks that a folder's tables were made in the same way as the tables on which the model was trained.
 
         Raises:
-            DatasetError: They were made in another way, or one is missing; the message has a line for every difference.
+            DatasetError: A table was made in another way, or is missing; the message has a line for every difference.
         """
         differences = []
         if Fraction(self.document.step) != catalog.step:
@@ -125,7 +125,7 @@ def save_model(
     """Writes the weights and the document of a model.
 
     Args:
-        fitted: By dimension; all with the same scalers.
+        fitted: The fitted models by dimension; all have the same scalers.
         columns: As `Samples.columns`.
         training_facts: The other fields of the document: step, tables, labels, folds, versions and so on.
     """

@@ -42,10 +42,10 @@ class Scorer(Protocol):
     def compare(
         self, first: pa.Table, second: pa.Table, column: str = "prediction", other_column: str = "prediction"
     ) -> dict[str, Any] | None:
-        """Tests whether one is better than the other on the rows that both predict; None if there are none."""
+        """Tests whether one model is better than the other on the rows that both predict; None: there are none."""
 
     def importance(self, unablated: pa.Table, importance: pa.Table) -> dict[str, float]:
-        """By table, how much of the headline measure is lost without it, largest first."""
+        """By table, the loss of the headline measure without it, largest first."""
 
 
 def scorer_of(settings: TrainingSettings, dimension: str, groups: Groups, scoring: Scoring | None = None) -> Scorer:
@@ -240,7 +240,7 @@ def predictions_by_seed(table: pa.Table, column: str, groups: Groups) -> list[Pr
     return predictions
 
 
-def rows_where(table: pa.Table, **values: str) -> pa.Table:
+def rows_with_values(table: pa.Table, **values: str) -> pa.Table:
     """The rows in which each named column has the given value."""
     for name, value in values.items():
         table = table.filter(pc.equal(table[name], value))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from avcues.pipeline.dataset.dataset import shuffled
+from avcues.pipeline.dataset.folds import shuffled
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.training.disjoint_parts import check_disjoint
 from avcues.pipeline.training.protocol import Protocol
@@ -52,7 +52,7 @@ def split(
     Args:
         labelled: By role, the videos that have labels; the first role is tested.
         folds: The number of folds.
-        order: With split="kfold", the videos in the order in which they are split; None: sorted by id.
+        order: For split="kfold", the videos in the order in which they are split; None: sorted by id.
         groups: The group of each video; all videos of a group are in the same part. Videos without one are groups of
             their own.
 

@@ -68,7 +68,7 @@ def choose_tables(
     visual: Sequence[str] | None = None,
     text: Sequence[str] | None = None,
 ) -> dict[str, tuple[str, ...]]:
-    """By modality, the tables that a model reads: those that are named, or else the default tables.
+    """By modality, the tables that a model reads: the named ones, or else the default tables.
 
     The default tables are those of `AUDIO` and `VISUAL` that the folder has. They apply to each unnamed modality of a
     model of several modalities, and to a model of any number of modalities if no modality is named. Tables of words
@@ -79,8 +79,8 @@ def choose_tables(
     """
     modalities = estimator_class(model).modalities
     available = read_catalog(location(folder)).tables
-    nothing_named = audio is None and visual is None and text is None
-    use_defaults = modalities == "several" or (modalities == "any" and nothing_named)
+    uses_only_defaults = audio is None and visual is None and text is None
+    use_defaults = modalities == "several" or (modalities == "any" and uses_only_defaults)
     audio_tables = [name for name in AUDIO if name in available and use_defaults] if audio is None else audio
     visual_tables = [name for name in VISUAL if name in available and use_defaults] if visual is None else visual
     return {"audio": tuple(audio_tables), "visual": tuple(visual_tables), "text": tuple(text or ())}
@@ -109,18 +109,18 @@ def prepare(
         label_fill: How windows without a label are filled: "none", "hold" or "linear".
         incomplete: What happens to a video that lacks a table: it is left out ("leave_out") or filled with nulls
             ("nulls").
-        order: With split="kfold", the videos in the order in which they are split.
+        order: For split="kfold", the videos in the order in which they are split.
         groups: The group of each video, such as its film, speaker or session. All videos of a group are in one part,
             and intervals and tests are over groups. Videos without one are groups of their own.
         partition: The study's own part of each video, "train", "validation" (also "val", "dev", "devel") or "test": one
             fold instead of a cross-validation. Videos without a part are left out.
         annotations: The ratings from which the labels were made, as `avcues annotations import` writes them. Needed for
             targets of single raters and for gold standards that are refitted in every fold.
-        on_progress: Called with the number of videos read so far and the number of all.
+        on_progress: Called with the number of videos read so far and the number of all videos.
 
     Raises:
         AvcuesError: Features or labels cannot be used, or videos are too few.
-        LeakError: The same file is in two parts under two names, or labels were fitted on videos that a fold tests.
+        LeakError: One file is in two parts under two names, or labels were fitted on test videos of a fold.
     """
     pretrain = pretrain or {}
     _check_pretraining(settings, pretrain)

@@ -168,7 +168,7 @@ def gold_values(file: LabelFile, data: Dataset, videos: Sequence[str], settings:
         name: np.full((edges[-1], len(settings.labels_of(name))), np.nan, order="F") for name in settings.dimensions
     }
     for i, video_id in enumerate(videos):
-        columns = file.labels.of(video_id, data.lengths[video_id])
+        columns = file.labels.columns_of(video_id, data.lengths[video_id])
         for name in settings.dimensions:
             rows = values[name][edges[i] : edges[i + 1]]
             if name in settings.categories:
@@ -200,8 +200,8 @@ def _default_dimensions(file: LabelFile, takes_categories: bool) -> tuple[str, .
     numbers = [name for name, kind in file.columns.items() if name in targets and pa.types.is_floating(kind)]
     preferred = tuple(name for name in _DEFAULT_DIMENSIONS if name in numbers)
     category_dimensions = file.categories if takes_categories else {}
-    single = [name for name in numbers if name.partition("=")[0] not in category_dimensions]
-    dimensions = preferred or (*single, *category_dimensions)
+    number_columns = [name for name in numbers if name.partition("=")[0] not in category_dimensions]
+    dimensions = preferred or (*number_columns, *category_dimensions)
     if not dimensions:
         raise InputError(f"{file.name}: has no numeric column to predict, only {', '.join(file.columns)}")
     return dimensions

@@ -14,15 +14,17 @@ import pytest
 @pytest.fixture(scope="module")
 def frames(media: Callable[[str], Path]) -> list[np.ndarray]:
     """The frame on screen at every half second of the clip, found without any code of ours, in BGR."""
-    found: list[np.ndarray] = []
+    frames_of_reference: list[np.ndarray] = []
     with av.open(str(media("real60.mp4"))) as container:
         for frame in container.decode(video=0):
-            if frame.pts * frame.time_base == len(found) * 0.5 or (
-                frame.pts * frame.time_base < len(found) * 0.5 < (frame.pts + frame.duration) * frame.time_base
+            if frame.pts * frame.time_base == len(frames_of_reference) * 0.5 or (
+                frame.pts * frame.time_base
+                < len(frames_of_reference) * 0.5
+                < (frame.pts + frame.duration) * frame.time_base
             ):
-                found.append(frame.to_ndarray(format="bgr24"))
-    assert len(found) == 120
-    return found
+                frames_of_reference.append(frame.to_ndarray(format="bgr24"))
+    assert len(frames_of_reference) == 120
+    return frames_of_reference
 
 
 def test_histograms_equal_opencvs(real60, frames: list[np.ndarray]) -> None:

@@ -24,9 +24,9 @@ def clips(media: Callable[[str], Path]) -> np.ndarray:
     """(N, 64, 224, 224, 3) clips of the test video; its sources are not among the media of the tables."""
     frames = []
     with av.open(str(media("real60.mp4"))) as container:
-        wanted = {start * 25 + i for start in _STARTS_S for i in range(64)}
+        frame_numbers = {start * 25 + i for start in _STARTS_S for i in range(64)}
         for i, frame in enumerate(container.decode(video=0)):
-            if i in wanted:
+            if i in frame_numbers:
                 frames.append(frame.to_ndarray(format="rgb24", width=456, height=256)[16:240, 116:340])
     return np.stack(frames).reshape(len(_STARTS_S), 64, 224, 224, 3)
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from avcues.extractors.compute import Compute
 from avcues.extractors.expressions import square_crop
-from avcues.extractors.face_detectors import CenterFace
+from avcues.extractors.face_detectors import CenterFace, YuNet
 from avcues.extractors.networks import fer, inception_i3d, places
 from avcues.extractors.objects import Objects, ObjectsSettings
 from avcues.extractors.protocol import FRAME, FrameBatch
@@ -323,7 +323,27 @@ def test_centerface_equals_its_published_decoding(real_frames: np.ndarray) -> No
             found += 1
             expected = [best[1] * 2, best[2] * 720 / 384, (best[3] - best[1]) * 2, (best[4] - best[2]) * 720 / 384]
             np.testing.assert_allclose(ours[0, :4], expected, atol=0.01)
-            assert ours[0, 4] == pytest.approx(best[0], abs=1e-6)
+            assert ours[0, 4] == pytest.approx(best[0], abs=1e-5)
+    assert found >= 4
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (530, 298)])
+def test_yunet_equals_opencvs_detector(real_frames: np.ndarray, size: tuple[int, int]) -> None:
+    path = weights("faces/yunet")
+    detector = YuNet(path, 0.3, 640)
+    reference = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.3, 0.3, 5000)
+    found = 0
+    for frame in real_frames:
+        image = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        factor = max(1.0, size[0] / 640)
+        shrunk = cv2.resize(image, (round(size[0] / factor), round(size[1] / factor)), interpolation=cv2.INTER_AREA)
+        reference.setInputSize(shrunk.shape[1::-1])
+        _, expected = reference.detect(cv2.cvtColor(shrunk, cv2.COLOR_RGB2BGR))
+        expected = np.empty((0, 15), np.float32) if expected is None else expected
+        found += len(expected)
+        ours = detector(image)
+        np.testing.assert_allclose(ours[:, :4], expected[:, :4] * factor, atol=0.01)
+        np.testing.assert_allclose(ours[:, 4], expected[:, 14], atol=1e-5)
     assert found >= 4
 
 

@@ -82,9 +82,9 @@ def test_intensity_and_loudness_are_of_the_first_two_samples_of_a_frame() -> Non
     """What the meaning of these columns says, of openSMILE itself."""
     sound = np.random.default_rng(0).normal(0, 0.1, 48000).astype(np.float32)
     smile = opensmile.Smile(opensmile.FeatureSet.emobase, opensmile.FeatureLevel.LowLevelDescriptors)
-    found = smile.process_signal(sound, 48000)
+    reference = smile.process_signal(sound, 48000)
     window, starts = np.hamming(1200), np.arange(0, 48000 - 1200, 480)
     intensity = (window[0] * sound[starts] ** 2 + window[1] * sound[starts + 1] ** 2) / window.sum()
     for name, of_frames in (("intensity", intensity), ("loudness", (intensity / 1e-6) ** 0.3)):
         smoothed = np.convolve(of_frames, np.ones(3) / 3, "valid")
-        np.testing.assert_allclose(found[f"pcm_{name}_sma"].to_numpy()[1:90], smoothed[:89], rtol=2e-3)
+        np.testing.assert_allclose(reference[f"pcm_{name}_sma"].to_numpy()[1:90], smoothed[:89], rtol=2e-3)

@@ -77,39 +77,43 @@ def plain(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("plain")
 
     @cache
-    def made(options: tuple[str, ...]) -> tuple[Path, Extracted]:
+    def make_clip(options: tuple[str, ...]) -> tuple[Path, Extracted]:
         path = clip(media("real60.mp4"), folder / f"{len(list(folder.glob('*.mkv')))}.mkv", options)
         return path, extract(path, folder / path.stem, **NETWORKS)
 
-    return made
+    return make_clip
 
 
 def clip(source: Path, out: Path, options: tuple[str, ...]) -> Path:
     return ffmpeg("-ss", "1", "-t", "14", "-i", str(source), *LOSSLESS, *options, out=out)
 
 
-def probabilities(found: Extracted, rows: int) -> np.ndarray:
+def probabilities(extracted: Extracted, rows: int) -> np.ndarray:
     """(rows, 365)."""
-    table = found.table("scenes")
+    table = extracted.table("scenes")
     names = [c for c in table.column_names if c not in ("video_id", "window", "start", "end", "top1", "indoor")]
-    return np.stack([found.column("scenes", name)[:rows] for name in names], axis=1)
+    return np.stack([extracted.column("scenes", name)[:rows] for name in names], axis=1)
 
 
-def agreement(found: Extracted, plain: Extracted) -> tuple[float, int, float]:
+def agreement(extracted: Extracted, plain: Extracted) -> tuple[float, int, float]:
     """Share of decided windows with the same scene, difference in faces, total variation of expressions."""
-    rows = min(found.result.windows, plain.result.windows)
-    scenes, scenes_plain = (probabilities(e, rows) for e in (found, plain))
+    rows = min(extracted.result.windows, plain.result.windows)
+    scenes, scenes_plain = (probabilities(e, rows) for e in (extracted, plain))
     second, first = np.sort(scenes_plain, axis=1)[:, -2:].T
     decided = first - second > LEAD
     assert decided.sum() > rows / 2
-    same = np.mean((scenes.argmax(axis=1) == scenes_plain.argmax(axis=1))[decided])
-    faces = [e.column("expressions", "faces")[:rows].sum() for e in (found, plain)]
-    odds = [np.stack([e.column("expressions", m)[:rows] for m in MOODS], axis=1) for e in (found, plain)]
-    return float(same), int(abs(faces[0] - faces[1])), float(np.nanmean(np.abs(odds[0] - odds[1]).sum(axis=1) / 2))
+    equal_top1 = np.mean((scenes.argmax(axis=1) == scenes_plain.argmax(axis=1))[decided])
+    faces = [e.column("expressions", "faces")[:rows].sum() for e in (extracted, plain)]
+    odds = [np.stack([e.column("expressions", m)[:rows] for m in MOODS], axis=1) for e in (extracted, plain)]
+    return (
+        float(equal_top1),
+        int(abs(faces[0] - faces[1])),
+        float(np.nanmean(np.abs(odds[0] - odds[1]).sum(axis=1) / 2)),
+    )
 
 
-def saturation_shift(found: Extracted, plain: Extracted) -> np.ndarray:
-    return found.column("color", "saturation_mean") - plain.column("color", "saturation_mean")
+def saturation_shift(extracted: Extracted, plain: Extracted) -> np.ndarray:
+    return extracted.column("color", "saturation_mean") - plain.column("color", "saturation_mean")
 
 
 def in_form(form: str, source: Path, plain_clip: Path, folder: Path) -> Path:
@@ -131,18 +135,18 @@ def test_networks_see_what_a_viewer_sees(
     plain_clip, reference = plain(FORMS[form][1])
     path = in_form(form, media("real60.mp4"), plain_clip, tmp_path)
     reading = Reading(bars="crop" if form in BARRED else "keep")
-    shown = extract(path, tmp_path / "shown", **NETWORKS, reading=reading)
-    scenes, faces, moods = agreement(shown, reference)
+    displayed = extract(path, tmp_path / "shown", **NETWORKS, reading=reading)
+    scenes, faces, moods = agreement(displayed, reference)
     assert scenes >= 0.95
     assert faces <= 1
     assert moods <= 0.07
-    shift = saturation_shift(shown, reference)
+    shift = saturation_shift(displayed, reference)
     assert abs(np.mean(shift)) < 0.05
     assert np.std(shift) < 0.02
     # Both readings follow the matrix, so that only its packets are the picture as coded.
-    before = extract(path.with_suffix(".mkv"), tmp_path / "coded", **NETWORKS, reading=Reading(picture="coded"))
-    scenes_before, _, moods_before = agreement(before, reference)
-    shift_before = abs(np.mean(saturation_shift(before, reference)))
+    coded = extract(path.with_suffix(".mkv"), tmp_path / "coded", **NETWORKS, reading=Reading(picture="coded"))
+    scenes_before, _, moods_before = agreement(coded, reference)
+    shift_before = abs(np.mean(saturation_shift(coded, reference)))
     assert moods_before > 1.5 * moods or scenes_before < scenes - 0.1 or shift_before > 0.05
 
 
@@ -160,10 +164,10 @@ def test_actions_are_those_of_square_pixels(media: Callable[[str], Path], tmp_pa
         path = ffmpeg("-i", str(media("real60.mp4")), *LOSSLESS, "-vf", filters, out=tmp_path / f"{name}.mkv")
         for picture in ("display", "coded") if name == "anamorphic" else ("display",):
             out = tmp_path / f"{name}_{picture}"
-            found = extract(path, out, **actions, compute=int8, reading=Reading(picture=picture))
-            top1[name, picture] = found.column("actions", "top1")
+            extracted = extract(path, out, **actions, compute=int8, reading=Reading(picture=picture))
+            top1[name, picture] = extracted.column("actions", "top1")
             assert len(top1[name, picture]) == len(SHOTS)
     plain = top1["plain", "display"]
-    same = {picture: int((top1["anamorphic", picture] == plain).sum()) for picture in ("display", "coded")}
-    assert same["display"] >= 7
-    assert same["coded"] < same["display"]
+    equal_top1 = {picture: int((top1["anamorphic", picture] == plain).sum()) for picture in ("display", "coded")}
+    assert equal_top1["display"] >= 7
+    assert equal_top1["coded"] < equal_top1["display"]

@@ -19,10 +19,10 @@ SETTINGS = {
 @pytest.mark.parametrize("detector", SETTINGS)
 @pytest.mark.parametrize("name", ["real60.mp4", "vfr20.mp4", "rot90_12.mp4", "noaudio20.mp4", "tiny4.mp4"])
 def test_shots_equal_pyscenedetect(media: Callable[[str], Path], tmp_path: Path, name: str, detector: str) -> None:
-    found = extract(media(name), tmp_path, features=("shots",), options={"shots": {"detector": detector}})
+    extracted = extract(media(name), tmp_path, features=("shots",), options={"shots": {"detector": detector}})
     reference = scenedetect.detect(str(media(name)), SETTINGS[detector](), start_in_scene=True)
     starts = [round(start.seconds, 3) for start, _ in reference]
-    assert [round(start, 3) for start in found.column("shots", "start")] == starts
+    assert [round(start, 3) for start in extracted.column("shots", "start")] == starts
 
 
 def test_every_true_join_is_found_within_a_frame(real60, media: Callable[[str], Path]) -> None:

@@ -57,9 +57,11 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
         settings, _ = resolve_weights(Settings(features=(request.param,), options=options), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
-    made = registry.create(request.param, settings.options.get(request.param), registry.extra_tables())
-    made.setup(Compute(device="cpu"))
-    return made
+    extractor_with_all_tables = registry.create(
+        request.param, settings.options.get(request.param), registry.extra_tables()
+    )
+    extractor_with_all_tables.setup(Compute(device="cpu"))
+    return extractor_with_all_tables
 
 
 def check_values(table: Table, columns: Columns) -> None:
@@ -172,11 +174,11 @@ def test_documents_every_column(extractor: Extractor) -> None:
 
 
 def test_setting_up_again_loads_nothing_again(extractor: Extractor) -> None:
-    before = dict(vars(extractor))
+    attributes_before = dict(vars(extractor))
     extractor.setup(Compute(device="cpu"))
-    after = vars(extractor)
-    assert before.keys() == after.keys()
-    assert all(after[name] is value for name, value in before.items())
+    attributes_after = vars(extractor)
+    assert attributes_before.keys() == attributes_after.keys()
+    assert all(attributes_after[name] is value for name, value in attributes_before.items())
 
 
 def linked(extractor: Extractor, measured: Mapping[str, Columns]) -> dict[str, Columns]:
@@ -306,12 +308,12 @@ def test_words_give_the_rows_asked_for(extractor: Extractor, language: str | Non
 def test_abandoned_sound_frees_its_resources(extractor: Extractor) -> None:
     if not isinstance(extractor, AudioExtractor):
         pytest.skip("takes no sound")
-    before = set(threading.enumerate())
+    attributes_before = set(threading.enumerate())
     stream = extractor.start_audio(extractor.rate_hz or 48000, Fraction(1, 2), 10)
     stream.write(np.zeros(100_000, np.float32))
     stream.abort()
     stream.abort()
-    assert set(threading.enumerate()) <= before
+    assert set(threading.enumerate()) <= attributes_before
 
 
 def test_unknown_features_and_options_are_answered_with_the_nearest() -> None:

@@ -53,7 +53,7 @@ def test_a_model_is_said_in_one_line():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("clip", 'model "clip" is not of the form NAME=SOURCE'),
         ("clip=a/b,layer", '"layer" is not of the form OPTION=VALUE'),
@@ -67,16 +67,16 @@ def test_a_model_is_said_in_one_line():
         ("clip=a/b,context_s=inf", "model clip.context_s"),
     ],
 )
-def test_what_cannot_be_understood(text, said):
+def test_what_cannot_be_understood(text, message):
     with pytest.raises(AvcuesError) as error:
         name, options = parse_model(text)
         make_settings(features=["color"], models={name: options})
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("./nowhere", "./nowhere: there is no such folder"),
         ("clip-vit", 'is neither "<owner>/<name>"'),
@@ -85,11 +85,11 @@ def test_what_cannot_be_understood(text, said):
         ("nobody/no-such-model", "nobody/no-such-model is not in the hub's cache"),
     ],
 )
-def test_sources_that_there_are_not(source, said, monkeypatch):
+def test_sources_that_there_are_not(source, message, monkeypatch):
     monkeypatch.setenv("AVCUES_OFFLINE", "1")
     with pytest.raises(WeightsError) as error:
         find_repository(source)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -103,7 +103,7 @@ def test_folders_that_are_no_models(vit, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "message"),
     [
         ({"auto_map": {"AutoConfig": "mine.Config"}, "model_type": "mine"}, "needs code that comes with it"),
         ({"model_type": "mine"}, "config.json: "),
@@ -111,13 +111,13 @@ def test_folders_that_are_no_models(vit, tmp_path):
         ({"num_hidden_layers": 3}, "lacks"),
     ],
 )
-def test_models_that_cannot_be_used(changed, entries, said):
+def test_models_that_cannot_be_used(changed, entries, message):
     folder = changed(**entries)
     if "bert" in str(entries):
         (folder / "preprocessor_config.json").write_text('{"feature_extractor_type": "SpeechT5FeatureExtractor"}')
     with pytest.raises(AvcuesError) as error:
         create_model("m", HubOptions(source=str(folder))).setup(Compute(device="cpu"))
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

@@ -73,7 +73,7 @@ def test_a_table_of_other_weights_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "variant", "wanted", "expected"),
+    ("name", "variant", "requested", "expected"),
     [
         ("actions", "i3d_rgb_scratch", "int8", "int8"),
         ("actions", "i3d_rgb_scratch", "int8+fp32", "int8+fp32"),
@@ -87,10 +87,10 @@ def test_a_table_of_other_weights_is_refused() -> None:
     ],
 )
 def test_what_int8_does_not_reach_takes_the_next_precision(
-    name: str, variant: str, wanted: Precision, expected: Precision
+    name: str, variant: str, requested: Precision, expected: Precision
 ) -> None:
     extractor = registry.create(name, {"variant": variant})
-    assert precision(extractor, Compute(device="cpu", precision=wanted)) == expected
+    assert precision(extractor, Compute(device="cpu", precision=requested)) == expected
 
 
 def test_ranges_are_part_of_the_recipe() -> None:
@@ -110,12 +110,12 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
     script = (
         "from avcues.extractors.compute import Compute\n"
         "from avcues.extractors.int8.processor import multiplies_exactly\n"
-        "from avcues.pipeline.runtime.run import on_this_machine\n"
+        "from avcues.pipeline.runtime.run import adapted_to_machine\n"
         "from avcues.pipeline.runtime.settings import Settings\n"
         "class Notes:\n"
         "    def on_note(self, line): print(line)\n"
         "settings = Settings(compute=Compute(device='cpu', precision='int8'))\n"
-        "print(multiplies_exactly(), on_this_machine(settings, Notes()).compute.precision)\n"
+        "print(multiplies_exactly(), adapted_to_machine(settings, Notes()).compute.precision)\n"
         "try: settings.compute.prepare_for_inference(__import__('torch').nn.Linear(1, 1))\n"
         "except Exception as error: print(error)\n"
     )

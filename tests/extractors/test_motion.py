@@ -75,50 +75,50 @@ def measure(tmp_path: Path) -> Callable[[Iterable[np.ndarray]], dict[str, np.nda
 
 @pytest.mark.parametrize("step_px", [7, 14, 26])
 def test_a_square_moves_against_a_still_camera(measure: Callable, step_px: int) -> None:
-    found = measure(square(step_px, 25))
+    motion = measure(square(step_px, 25))
     speed = step_px * FPS / HEIGHT
     share = SIDE**2 / (WIDTH * HEIGHT)
-    np.testing.assert_allclose(found["flow_mean"], speed * share, rtol=0.05)
-    np.testing.assert_allclose(found["moving_share"], share, rtol=0.05)
+    np.testing.assert_allclose(motion["flow_mean"], speed * share, rtol=0.05)
+    np.testing.assert_allclose(motion["moving_share"], share, rtol=0.05)
     # The rim is neither still nor fast.
-    np.testing.assert_allclose(found["flow_std"], speed * np.sqrt(share * (1 - share)), rtol=0.15)
-    np.testing.assert_allclose(found["flow_coherence"], 1, atol=0.05)
-    np.testing.assert_allclose([found["pan_x"], found["pan_y"], found["zoom"]], 0, atol=0.005)
+    np.testing.assert_allclose(motion["flow_std"], speed * np.sqrt(share * (1 - share)), rtol=0.15)
+    np.testing.assert_allclose(motion["flow_coherence"], 1, atol=0.05)
+    np.testing.assert_allclose([motion["pan_x"], motion["pan_y"], motion["zoom"]], 0, atol=0.005)
 
 
 @pytest.mark.parametrize("step_px", [3, 14, 43])
 def test_a_pan_is_the_cameras(measure: Callable, step_px: int) -> None:
-    found = measure(pan(step_px, 25))
+    motion = measure(pan(step_px, 25))
     speed = step_px * FPS / HEIGHT
-    np.testing.assert_allclose(found["pan_x"], -speed, rtol=0.05)
-    np.testing.assert_allclose(found["flow_mean"], speed, rtol=0.05)
-    np.testing.assert_allclose(found["flow_coherence"], 1, atol=0.05)
-    np.testing.assert_allclose([found["pan_y"], found["zoom"]], 0, atol=0.03)
-    assert found["moving_share"].max() < 0.05
+    np.testing.assert_allclose(motion["pan_x"], -speed, rtol=0.05)
+    np.testing.assert_allclose(motion["flow_mean"], speed, rtol=0.05)
+    np.testing.assert_allclose(motion["flow_coherence"], 1, atol=0.05)
+    np.testing.assert_allclose([motion["pan_y"], motion["zoom"]], 0, atol=0.03)
+    assert motion["moving_share"].max() < 0.05
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.4, -0.3])
 def test_a_zoom_is_the_cameras(measure: Callable, rate: float) -> None:
-    found = measure(zoom(rate, 25))
-    np.testing.assert_allclose(found["zoom"], rate, rtol=0.05)
-    np.testing.assert_allclose([found["pan_x"], found["pan_y"]], 0, atol=0.01)
-    assert found["flow_coherence"].max() < 0.1
-    assert found["moving_share"].max() < 0.05
+    motion = measure(zoom(rate, 25))
+    np.testing.assert_allclose(motion["zoom"], rate, rtol=0.05)
+    np.testing.assert_allclose([motion["pan_x"], motion["pan_y"]], 0, atol=0.01)
+    assert motion["flow_coherence"].max() < 0.1
+    assert motion["moving_share"].max() < 0.05
 
 
 def test_a_still_picture_does_not_move(measure: Callable) -> None:
-    found = measure([texture(5)] * 25)
+    motion = measure([texture(5)] * 25)
     for name in ("flow_mean", "flow_std", "pan_x", "pan_y", "zoom", "moving_share"):
-        np.testing.assert_allclose(found[name], 0, atol=1e-3, err_msg=name)
-    assert np.isnan(found["flow_coherence"]).all()
+        np.testing.assert_allclose(motion[name], 0, atol=1e-3, err_msg=name)
+    assert np.isnan(motion["flow_coherence"]).all()
 
 
 def test_flow_does_not_span_a_cut(measure: Callable) -> None:
     """Two still shots that meet between the frames of what would be a pair."""
-    found = measure([texture(6)] * 26 + [np.roll(texture(7), 40) // 2] * 24)
-    np.testing.assert_allclose(found["flow_mean"], 0, atol=1e-3)
-    np.testing.assert_allclose(found["difference_mean"], 0, atol=1e-3)
-    assert found["pairs"].tolist() == [2, 2, 1, 2]
+    motion = measure([texture(6)] * 26 + [np.roll(texture(7), 40) // 2] * 24)
+    np.testing.assert_allclose(motion["flow_mean"], 0, atol=1e-3)
+    np.testing.assert_allclose(motion["difference_mean"], 0, atol=1e-3)
+    assert motion["pairs"].tolist() == [2, 2, 1, 2]
 
 
 def test_bars_and_pictures_without_texture(measure: Callable) -> None:
@@ -127,9 +127,9 @@ def test_bars_and_pictures_without_texture(measure: Callable) -> None:
         image = image.copy()
         image[:90] = image[-90:] = 0
         barred.append(image)
-    found = measure(barred)
-    np.testing.assert_allclose(found["flow_mean"], 14 * FPS / (HEIGHT - 180), rtol=0.06)
-    assert found["moving_share"].max() < 0.06
+    motion = measure(barred)
+    np.testing.assert_allclose(motion["flow_mean"], 14 * FPS / (HEIGHT - 180), rtol=0.06)
+    assert motion["moving_share"].max() < 0.06
     flat = measure(np.full((HEIGHT, WIDTH), level, np.uint8) for level in range(100, 125))
     assert np.isnan(flat["pan_x"]).all()
     assert np.isnan(flat["moving_share"]).all()
@@ -149,8 +149,8 @@ def test_a_slide_show_has_no_pairs(tmp_path: Path) -> None:
             frame.pts, frame.time_base = 1000 * i, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    found = extract(tmp_path / "slides.mkv", tmp_path / "out", features=("motion", "color"))
-    assert found.table("motion")["flow_mean"].null_count == found.table("motion").num_rows > 4
+    motion = extract(tmp_path / "slides.mkv", tmp_path / "out", features=("motion", "color"))
+    assert motion.table("motion")["flow_mean"].null_count == motion.table("motion").num_rows > 4
 
 
 def test_a_pair_has_the_same_values_wherever_its_arrays_lie_in_memory() -> None:
@@ -159,10 +159,10 @@ def test_a_pair_has_the_same_values_wherever_its_arrays_lie_in_memory() -> None:
     motion.setup(Compute())
     first, second = (np.ascontiguousarray(cv2.resize(image, (256, 144))) for image in square(12, 2))
     draw = np.random.default_rng(0)
-    values, others = set(), []
+    values, other_values = set(), []
     for _ in range(40):
-        others.append(np.empty(draw.integers(1, 1_600_000), np.uint8))
-        if len(others) > 20:
-            others.pop(draw.integers(0, 20))
+        other_values.append(np.empty(draw.integers(1, 1_600_000), np.uint8))
+        if len(other_values) > 20:
+            other_values.pop(draw.integers(0, 20))
         values.add(motion.process_pair(FramePair((first.copy(), second.copy()), 0.04)).tobytes())
     assert len(values) == 1

@@ -21,9 +21,9 @@ SETS = ("emobase", "egemaps", "compare_2016")
 
 
 def make(name: str) -> OpenSmileExtractor:
-    made = registry.create(name)
-    assert isinstance(made, OpenSmileExtractor)
-    return made
+    extractor = registry.create(name)
+    assert isinstance(extractor, OpenSmileExtractor)
+    return extractor
 
 
 def test_full_scale_is_clipped_not_wrapped() -> None:

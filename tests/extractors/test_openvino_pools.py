@@ -34,12 +34,12 @@ def test_only_paddings_of_what_is_not_negative_become_part_of_the_pool() -> None
     x = torch.rand(2, 3, 16, 16) - 0.5
     model = openvino().convert_model(torch.export.export(network, (x,)))
     assert kinds(model)["Pad"] == 3
-    before = computed(model, x)
+    expected = computed(model, x)
     pad_within_pools(model)
     assert (kinds(model)["Pad"], kinds(model)["MaxPool"]) == (1, 3)
-    np.testing.assert_array_equal(computed(model, x), before)
+    np.testing.assert_array_equal(computed(model, x), expected)
     with torch.no_grad():
-        np.testing.assert_allclose(before, network(x).numpy(), atol=1e-6)
+        np.testing.assert_allclose(expected, network(x).numpy(), atol=1e-6)
 
 
 def kinds(model: Any) -> Counter[str]:

@@ -56,6 +56,6 @@ def test_a_planted_folder_for_compiled_functions_is_not_used(tmp_path: Path, mon
         build_once("something", lambda folder: (folder / "file").touch())
     assert list(victim.iterdir()) == []
     (temporary / f"avcues-{os.getuid()}").unlink()
-    made = build_once("something", lambda folder: (folder / "file").touch())
-    assert (made / "file").exists()
+    folder = build_once("something", lambda folder: (folder / "file").touch())
+    assert (folder / "file").exists()
     assert (temporary / f"avcues-{os.getuid()}").stat().st_mode & 0o077 == 0

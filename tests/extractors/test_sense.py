@@ -66,9 +66,9 @@ def test_small_faces_are_found_on_larger_pictures(real_frames: np.ndarray) -> No
     picture[500 : 500 + small.shape[0], 900 : 900 + small.shape[1]] = small
     batch = FrameBatch(picture[None], (0.0,))
     assert len(make("expressions", FP32).process_frames(batch)["faces"]["x"]) == 0
-    found = make("expressions", FP32, detector_side_px="1920").process_frames(batch)["faces"]
-    assert found["x"] == pytest.approx(900 + face["x"] * scale, abs=3)
-    assert found["y"] == pytest.approx(500 + face["y"] * scale, abs=3)
+    faces = make("expressions", FP32, detector_side_px="1920").process_frames(batch)["faces"]
+    assert faces["x"] == pytest.approx(900 + face["x"] * scale, abs=3)
+    assert faces["y"] == pytest.approx(500 + face["y"] * scale, abs=3)
 
 
 def test_a_bus_is_a_bus(real_frames: np.ndarray, yolo_checkpoint: Path) -> None:

@@ -31,9 +31,9 @@ def words() -> Words:
         resolve("speech/whisper_tiny_en")
     except WeightsError as error:
         pytest.skip(str(error))
-    made = Words(WordsSettings(sources="speech", variant="whisper_tiny_en"))
-    made.setup(Compute(device="cpu"))
-    return made
+    words_extractor = Words(WordsSettings(sources="speech", variant="whisper_tiny_en"))
+    words_extractor.setup(Compute(device="cpu"))
+    return words_extractor
 
 
 def recognise(words: Words, sound: np.ndarray, **settings: object) -> Transcript:
@@ -48,11 +48,15 @@ def recognise(words: Words, sound: np.ndarray, **settings: object) -> Transcript
 def compare(spoken: Spoken, begin_s: float, heard: Transcript) -> tuple[float, np.ndarray]:
     """Word error rate, and how far off the starts and ends of the right words are in seconds, (right, 2)."""
     truth = [(word.lower(), start + begin_s, end + begin_s) for word, start, end in spoken.words]
-    found = [(w.text.lower().strip(".,?!"), float(w.start), float(w.end)) for u in heard.utterances for w in u.words]
-    matcher = SequenceMatcher(None, [t[0] for t in truth], [f[0] for f in found], autojunk=False)
+    heard_words = [
+        (w.text.lower().strip(".,?!"), float(w.start), float(w.end)) for u in heard.utterances for w in u.words
+    ]
+    matcher = SequenceMatcher(None, [t[0] for t in truth], [f[0] for f in heard_words], autojunk=False)
     blocks = matcher.get_opcodes()
     errors = sum(max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in blocks if tag != "equal")
-    pairs = [(truth[i1 + k], found[j1 + k]) for tag, i1, i2, j1, _ in blocks if tag == "equal" for k in range(i2 - i1)]
+    pairs = [
+        (truth[i1 + k], heard_words[j1 + k]) for tag, i1, i2, j1, _ in blocks if tag == "equal" for k in range(i2 - i1)
+    ]
     return errors / len(truth), np.array([[abs(t[1] - f[1]), abs(t[2] - f[2])] for t, f in pairs])
 
 

@@ -148,10 +148,10 @@ def test_an_existing_cluster_predicts_the_same(
     lost = start(*late[:-1], tmp_path / "lost.parquet")
     wait_for_tasks(cluster.address)
     os.killpg(cluster.processes[0].pid, signal.SIGKILL)
-    _, said = lost.communicate(timeout=120)
+    _, error_output = lost.communicate(timeout=120)
     assert lost.returncode == 2
-    assert "the connection to the scheduler is lost" in said
-    assert "unexpected error" not in said
+    assert "the connection to the scheduler is lost" in error_output
+    assert "unexpected error" not in error_output
     assert not (tmp_path / "lost.parquet").exists()
 
 
@@ -251,8 +251,8 @@ def test_only_workers_that_offer_the_resources_get_videos(cluster: Cluster, clip
     time.sleep(6)
     assert not list(tmp_path.glob("color/*.parquet"))
     cluster.worker("--resources", "GPU=1")
-    _, told = run.communicate(timeout=180)
-    assert run.returncode == 0, told
+    _, error_output = run.communicate(timeout=180)
+    assert run.returncode == 0, error_output
     assert len(list(tmp_path.glob("color/*.parquet"))) == 6
 
 
@@ -296,8 +296,8 @@ def test_a_worker_that_is_lost_costs_no_video(cluster: Cluster, clips: Path, tmp
     run = start("extract", clips, "-o", tmp_path, *FEATURES, "--scheduler", cluster.address)
     wait_until(lambda: list(tmp_path.glob("timeline/*.parquet")))
     os.killpg(first.pid, signal.SIGKILL)
-    _, told = run.communicate(timeout=180)
-    assert run.returncode == 0, told
+    _, error_output = run.communicate(timeout=180)
+    assert run.returncode == 0, error_output
     assert len(list(tmp_path.glob("color/*.parquet"))) == 6
 
 
@@ -307,10 +307,10 @@ def test_a_scheduler_that_is_lost_ends_the_run_in_one_line(cluster: Cluster, cli
     run = start("extract", clips, "-o", tmp_path, *FEATURES, "--scheduler", cluster.address)
     wait_until(lambda: list(tmp_path.glob("timeline/*.parquet")))
     os.killpg(scheduler.pid, signal.SIGKILL)
-    _, told = run.communicate(timeout=180)
-    assert run.returncode == 1, told
-    assert "stopped the connection to the scheduler is lost; run the same command again to continue" in told
-    assert "Traceback" not in told, told
+    _, error_output = run.communicate(timeout=180)
+    assert run.returncode == 1, error_output
+    assert "stopped the connection to the scheduler is lost; run the same command again to continue" in error_output
+    assert "Traceback" not in error_output, error_output
     assert avcues("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 2).returncode == 0
 
 

@@ -54,8 +54,8 @@ def record_is_a_folder(out: Path) -> None:
 
 
 def record_lacks_keys(out: Path) -> None:
-    found = json.loads(record_path(out, "tiny4").read_text())
-    record_path(out, "tiny4").write_text(json.dumps({"video_id": found["video_id"], "state": "done"}))
+    document = json.loads(record_path(out, "tiny4").read_text())
+    record_path(out, "tiny4").write_text(json.dumps({"video_id": document["video_id"], "state": "done"}))
 
 
 def manifest_is(content: bytes) -> Callable[[Path], object]:
@@ -64,9 +64,9 @@ def manifest_is(content: bytes) -> Callable[[Path], object]:
 
 def manifest_lacks(key: str) -> Callable[[Path], object]:
     def damage(out: Path) -> None:
-        found = json.loads(manifest_path(out).read_text())
-        del found[key]
-        manifest_path(out).write_text(json.dumps(found))
+        document = json.loads(manifest_path(out).read_text())
+        del document[key]
+        manifest_path(out).write_text(json.dumps(document))
 
     return damage
 
@@ -207,9 +207,9 @@ def test_a_damaged_manifest_is_named_and_its_remedy_works(damaged: Path, sound: 
         assert "dataset.json is damaged" in done.stderr, name
         assert "remove it" in done.stderr, name
     manifest_path(damaged).unlink()
-    before = {path: path.stat().st_mtime_ns for path in damaged.glob("[!_]*/*.parquet")}
+    times_before = {path: path.stat().st_mtime_ns for path in damaged.glob("[!_]*/*.parquet")}
     assert run(*COMMANDS["extract"](damaged, clips)).exit_code == 0
-    assert {path: path.stat().st_mtime_ns for path in damaged.glob("[!_]*/*.parquet")} == before
+    assert {path: path.stat().st_mtime_ns for path in damaged.glob("[!_]*/*.parquet")} == times_before
     assert manifest_path(damaged).read_bytes() == manifest_path(sound).read_bytes()
 
 

@@ -13,9 +13,9 @@ from command import avcues
 SEED = 7
 
 
-def mutate(good: bytes, other: bytes, chance: random.Random) -> bytes:
+def mutate(intact: bytes, foreign: bytes, chance: random.Random) -> bytes:
     """Flips bits, cuts pieces out, repeats pieces, or puts one file's beginning before another's rest."""
-    data = bytearray(good)
+    data = bytearray(intact)
     kind = chance.choice(("flip", "flip header", "cut", "repeat", "splice", "truncate", "zeros"))
     start = chance.randrange(len(data))
     length = chance.randrange(1, 2000)
@@ -31,7 +31,7 @@ def mutate(good: bytes, other: bytes, chance: random.Random) -> bytes:
     elif kind == "repeat":
         data[start:start] = data[start : start + length]
     elif kind == "splice":
-        data = bytearray(other[: chance.randrange(len(other))]) + data[start:]
+        data = bytearray(foreign[: chance.randrange(len(foreign))]) + data[start:]
     elif kind == "truncate":
         del data[start:]
     else:
@@ -41,13 +41,13 @@ def mutate(good: bytes, other: bytes, chance: random.Random) -> bytes:
 
 def test_mutated_videos_crash_nothing(media: Callable[[str], Path], tmp_path: Path, thorough: bool) -> None:
     count = 500 if thorough else 60
-    good = [path.read_bytes() for path in pieces.cut(media("real60.mp4"), tmp_path / "good", 20)]
-    good.append(media("tiny4.mp4").read_bytes())
+    intact = [path.read_bytes() for path in pieces.cut(media("real60.mp4"), tmp_path / "good", 20)]
+    intact.append(media("tiny4.mp4").read_bytes())
     chance = random.Random(SEED)
     (tmp_path / "clips").mkdir()
     for number in range(count):
         suffix = chance.choice(("mp4", "mkv", "ts", "avi")) if chance.random() < 0.2 else "mp4"
-        content = mutate(chance.choice(good), chance.choice(good), chance)
+        content = mutate(chance.choice(intact), chance.choice(intact), chance)
         (tmp_path / "clips" / f"mutant{number:03d}.{suffix}").write_bytes(content)
     out = tmp_path / "out"
     done = avcues(

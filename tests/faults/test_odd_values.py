@@ -89,10 +89,10 @@ def call(stand: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
 
     def run(*arguments: str) -> str:
         done = CliRunner().invoke(app, list(arguments))
-        told = done.output
+        output = done.output
         if not (done.exception is None or isinstance(done.exception, SystemExit)):
-            told = f"Traceback: {done.exception!r}"
-        return told
+            output = f"Traceback: {done.exception!r}"
+        return output
 
     return run
 
@@ -113,9 +113,9 @@ def test_no_odd_value_gives_a_traceback(name: str, call: Callable[..., str], tho
                 arguments = [*command, *needed, parameter.opts[0], value]
             else:
                 continue
-            told = call(*arguments)
-            if "Traceback" in told or "unexpected error" in told:
-                wrong[parameter.opts[0], value] = told
+            output = call(*arguments)
+            if "Traceback" in output or "unexpected error" in output:
+                wrong[parameter.opts[0], value] = output
     assert not wrong
 
 
@@ -130,7 +130,7 @@ def test_no_odd_value_gives_a_traceback(name: str, call: Callable[..., str], tho
 )
 def test_an_empty_argument_is_not_the_current_folder(arguments: tuple[str, ...], call: Callable[..., str]) -> None:
     before = sorted(Path.cwd().iterdir())
-    told = call(*arguments)
-    assert told.endswith("is empty; is a shell variable unset?\n")
-    assert len(told.splitlines()) == 1
+    output = call(*arguments)
+    assert output.endswith("is empty; is a shell variable unset?\n")
+    assert len(output.splitlines()) == 1
     assert sorted(Path.cwd().iterdir()) == before

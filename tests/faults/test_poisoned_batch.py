@@ -19,27 +19,27 @@ from installed import install
 _FEATURES = ("--features", "emobase,color,saboteur")
 
 
-def _truncated(path: Path, good: bytes, chance: random.Random) -> None:
-    path.write_bytes(good[: chance.randrange(100, len(good) // 2)])
+def _truncated(path: Path, intact: bytes, chance: random.Random) -> None:
+    path.write_bytes(intact[: chance.randrange(100, len(intact) // 2)])
 
 
-def _empty(path: Path, good: bytes, chance: random.Random) -> None:
+def _empty(path: Path, intact: bytes, chance: random.Random) -> None:
     path.write_bytes(b"")
 
 
-def _random_bytes(path: Path, good: bytes, chance: random.Random) -> None:
-    path.write_bytes(chance.randbytes(len(good)))
+def _random_bytes(path: Path, intact: bytes, chance: random.Random) -> None:
+    path.write_bytes(chance.randbytes(len(intact)))
 
 
-def _wrong_suffix(path: Path, good: bytes, chance: random.Random) -> None:
+def _wrong_suffix(path: Path, intact: bytes, chance: random.Random) -> None:
     path.write_text("This is a text file.\n" * 100)
 
 
-def _crash(path: Path, good: bytes, chance: random.Random) -> None:
+def _crash(path: Path, intact: bytes, chance: random.Random) -> None:
     pieces.plain(path, saboteur.CRASH)
 
 
-def _hang(path: Path, good: bytes, chance: random.Random) -> None:
+def _hang(path: Path, intact: bytes, chance: random.Random) -> None:
     pieces.plain(path, saboteur.HANG)
 
 
@@ -82,8 +82,8 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
     assert done.returncode == 1, done.stderr
     records = {path.stem: json.loads(path.read_text()) for path in (out / "_status").glob("*.json")}
     assert records.keys() == {clip.stem for clip in clips}
-    wanted = {clip.stem: _CAUSE[poisoned[clip]] if clip in poisoned else None for clip in clips}
-    assert {video_id: record["error_class"] for video_id, record in records.items()} == wanted
+    expected_causes = {clip.stem: _CAUSE[poisoned[clip]] if clip in poisoned else None for clip in clips}
+    assert {video_id: record["error_class"] for video_id, record in records.items()} == expected_causes
     assert all(record["error"].count("\n") == 0 for record in records.values() if record["error"])
     assert f"{count - len(poisoned)} of {count} videos done, {len(poisoned)} failed" in done.stderr
     crashed = next(record["error"] for record in records.values() if record["error_class"] == "WorkerDiedError")
@@ -151,19 +151,21 @@ def test_a_fault_that_sticks_costs_no_other_video_anything(
     # The largest file comes first, and breaks what the others use.
     first = pieces.plain(tmp_path / "first.mp4", fault)
     first.write_bytes(first.read_bytes() + bytes(50_000))
-    others = [pieces.plain(tmp_path / f"good{number}.mp4", (10 * number, 20, 30)) for number in range(3)]
+    intact_clips = [pieces.plain(tmp_path / f"good{number}.mp4", (10 * number, 20, 30)) for number in range(3)]
     done = avcues(
-        *("extract", first, *others, "-o", tmp_path / "out", "--features", "saboteur", "--workers", workers),
+        *("extract", first, *intact_clips, "-o", tmp_path / "out", "--features", "saboteur", "--workers", workers),
         environment=environment,
     )
     assert done.returncode == 1
     assert "3 of 4 videos done, 1 failed" in done.stderr
     records = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out" / "_status").glob("*.json")}
-    assert {name for name, record in records.items() if record["state"] == "done"} == {path.stem for path in others}
+    assert {name for name, record in records.items() if record["state"] == "done"} == {
+        path.stem for path in intact_clips
+    }
     assert records["first"]["error_class"] == "RuntimeError"
     assert "first.mp4: RuntimeError: CUDA error: an illegal memory access was encountered second line" in done.stderr
     assert {name: record["retries"] for name, record in records.items()} == {
-        **{path.stem: 0 for path in others},
+        **{path.stem: 0 for path in intact_clips},
         "first": 1,
     }
 

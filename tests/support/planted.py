@@ -62,19 +62,19 @@ def seen_through(random: np.random.Generator, latent: np.ndarray, columns: int =
     return latent[..., None] * directions + noise * random.normal(size=(*latent.shape, columns))
 
 
-def settings_for(model: str, blocks: Sequence[str], protocol: Protocol = SMALL, **more: Any) -> TrainingSettings:
+def settings_for(model: str, blocks: Sequence[str], protocol: Protocol = SMALL, **options: Any) -> TrainingSettings:
     """Settings that read those of the tables `audio`, `visual` and `text` that are named, each as its modality."""
     tables = {name: (name,) for name in ("audio", "visual", "text") if name in blocks}
-    return TrainingSettings(model=model, **tables, dimensions=(DIMENSION,), protocol=protocol, **more)
+    return TrainingSettings(model=model, **tables, dimensions=(DIMENSION,), protocol=protocol, **options)
 
 
-def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSettings, **how: Any) -> float:
+def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSettings, **options: Any) -> float:
     """The mean CCC of the test videos, of one model."""
     gold = samples.gold[DIMENSION]
     with one_thread():
-        fitted, inputs = fit_model(samples, parts, DIMENSION, settings, **how)
-        found = []
+        fitted, inputs = fit_model(samples, parts, DIMENSION, settings, **options)
+        coefficients = []
         for video_id in parts.test:
             rows = samples.labelled_rows([video_id], gold, settings.history)
-            found.append(scores(gold[rows, 0], fitted.predict(inputs, rows)[:, 0])["ccc"])
-    return float(np.mean(found))
+            coefficients.append(scores(gold[rows, 0], fitted.predict(inputs, rows)[:, 0])["ccc"])
+    return float(np.mean(coefficients))

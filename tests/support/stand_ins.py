@@ -152,9 +152,9 @@ def _noaudio20(path: Path, _: Path) -> None:
 
 
 def _vfr20(path: Path, _: Path) -> None:
-    kept = np.random.default_rng(0).random(500) < 2 / 3
-    kept[[0, -1]] = True
-    _Take([frame for frame in islice(_minute(), 500) if kept[frame.pts]], _sound()[: 20 * _RATE_HZ]).write(path)
+    is_rated = np.random.default_rng(0).random(500) < 2 / 3
+    is_rated[[0, -1]] = True
+    _Take([frame for frame in islice(_minute(), 500) if is_rated[frame.pts]], _sound()[: 20 * _RATE_HZ]).write(path)
 
 
 def _rot90_12(path: Path, _: Path) -> None:

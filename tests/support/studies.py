@@ -92,9 +92,11 @@ def like_muvi(folder: Path, videos: int = 6, raters: int = 5, seed: int = 0) -> 
                 for d in ("arousal", "valence")
             }
             stamps = np.round(np.arange(samples) * 0.5 + rng.choice([0, 0.1, 0.2], samples), 1)
-            shown = {"irrelevant": "irrelevant", "0": "false", "1": "true"}[overlay]
+            overlay_text = {"irrelevant": "irrelevant", "0": "false", "1": "true"}[overlay]
             series.append(
-                pd.DataFrame({**keys, **rated, "timestamp": stamps, "overlay_type": shown, "seq": range(samples)})
+                pd.DataFrame(
+                    {**keys, **rated, "timestamp": stamps, "overlay_type": overlay_text, "seq": range(samples)}
+                )
             )
     pd.DataFrame(media).to_csv(folder / "media_data.csv", index=False)
     pd.concat(series).to_csv(folder / "av_data.csv", index=False)

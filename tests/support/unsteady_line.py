@@ -45,8 +45,8 @@ class UnsteadyLine:
     def cut(self) -> None:
         """Ends all connections."""
         with self._lock:
-            for one in self._open:
-                one.close()
+            for endpoint in self._open:
+                endpoint.close()
             self._open.clear()
 
     def _accept(self) -> None:
@@ -82,6 +82,6 @@ class UnsteadyLine:
         except OSError:
             pass
         finally:
-            for one in (source, sink):
+            for endpoint in (source, sink):
                 with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                    endpoint.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """How far one rater's ratings of one clip lie apart over setups: difference and inconsistency scores.
 
-After the multimodal perspectivism study of Du and Hoste. Of one rater, the mean over pairs of setups of the squared
-difference score is the mean over clips of the squared inconsistency score.
+After the multimodal perspectivism study of Du and Hoste. For one rater, the squared difference scores averaged over
+pairs of setups equal the squared inconsistency scores averaged over clips.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, drop_unusable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, estimate, undefined
@@ -29,13 +29,12 @@ GROUPS = ("consistent", "weak", "strong")
 UPPER_SHARE = 0.25
 """Share of ratings that the generic rule aims to call strongly inconsistent."""
 
-# Scores this close are the same: what differs is the rounding of floats.
-_DECIMALS = 9
+_DECIMALS = 9  # scores are rounded to these, so that float errors do not make equal scores differ
 
 
 @dataclass(frozen=True)
 class RatingsBySetup:
-    """(raters, videos, setups) ratings, NaN where there is none, and the names of each axis."""
+    """(raters, videos, setups) ratings, NaN where missing, and the names along each axis."""
 
     values: Values
     raters: tuple[str, ...]
@@ -53,7 +52,7 @@ class DifferenceScore:
     """Root mean squared difference of a rater's ratings of the same clips in two setups.
 
     Args:
-        setups: The two.
+        setups: The two setups.
         raters: By rater; `n` is the number of clips that the rater rated in both.
         mean: Over raters, with an interval over clips.
         variance: Over raters, ddof 0; None: no rater has a score.
@@ -70,7 +69,7 @@ class Inconsistency:
     """How far a rater's ratings of one clip differ over all setups: a score per rater and clip.
 
     Args:
-        threshold: Scores from here on are strong; None: none is.
+        threshold: Lowest score that counts as strong; None: no score does.
         rule: Where the threshold comes from.
         counts: By group of `GROUPS`.
         by_rater: By rater, counts by group.
@@ -90,24 +89,24 @@ class Inconsistency:
 def ratings_by_setup(
     annotations: Annotations, dimension: str, setups: tuple[str, ...], step: Fraction, **exclusions: Any
 ) -> tuple[RatingsBySetup, LeftOut]:
-    """The ratings of a dimension, of which those over time count by each series' mean, and the series left out.
+    """The ratings of a dimension, with the mean of each series for ratings over time, and the series left out.
 
     Args:
-        exclusions: Arguments of `usable`.
+        exclusions: Arguments of `drop_unusable`.
     """
     numbers = annotations.select(dimensions=[dimension])
     if numbers.over_time(dimension):
-        series, left_out = usable(series_of(numbers, step), **exclusions)
-        video, owner = series.codes["video_id"], np.arange(len(series))
+        series, left_out = drop_unusable(series_of(numbers, step), **exclusions)
+        video, series_index = series.codes["video_id"], np.arange(len(series))
         value = series.reduce(np.add.reduceat) / np.maximum(series.lengths, 1)
     else:
         series, left_out = once_per_clip(numbers), {}
-        video, owner, value = series.window.astype(np.int64), series.owner, series.value
+        video, series_index, value = series.window.astype(np.int64), series.series_index, series.value
     raters, videos = series.names["rater"], series.names["video_id"]
     setup_index = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
     values = np.full((len(raters), len(videos), len(setups)), np.nan)
-    if len(owner):
-        values[series.codes["rater"][owner], video, setup_index[series.codes["setup"][owner]]] = value
+    if len(series_index):
+        values[series.codes["rater"][series_index], video, setup_index[series.codes["setup"][series_index]]] = value
     return RatingsBySetup(values, raters, videos, setups), left_out
 
 
@@ -130,7 +129,7 @@ def inconsistency_scores(ratings: Values) -> Values:
 
 
 def generic_threshold(scores: Values) -> float | None:
-    """The distinct score, above 0, whose share of scores from there on is nearest to a quarter; None: none is."""
+    """The score above 0 for which the share of scores at or above it is nearest to a quarter; None: all are 0."""
     distinct, counts = np.unique(scores.round(_DECIMALS), return_counts=True)
     if not len(distinct):
         return None
@@ -142,7 +141,7 @@ def generic_threshold(scores: Values) -> float | None:
 
 
 def difference(ratings: RatingsBySetup, pair: tuple[int, int], bootstrap: Bootstrap) -> DifferenceScore:
-    """The difference score of two setups, which `pair` numbers."""
+    """The difference score of two setups, given by their indices."""
     squared = (ratings.values[..., pair[0]] - ratings.values[..., pair[1]]) ** 2
     raters: dict[str, Coefficient] = {}
     for name, row in zip(ratings.raters, squared, strict=True):
@@ -189,7 +188,7 @@ def _mean_of_raters(squared: Values) -> OfSums:
 
 
 def inconsistency(ratings: RatingsBySetup, threshold: float | None, rule: str) -> Inconsistency:
-    """The scores of all clips that a rater rated in every setup, of which there must be one."""
+    """The scores of all clips that a rater rated in every setup; there must be at least one."""
     rater, video = np.nonzero(ratings.complete)
     scores = inconsistency_scores(ratings.values[rater, video]).round(_DECIMALS)
     group = _group(scores, threshold)
@@ -223,7 +222,7 @@ def _group(scores: Values, threshold: float | None) -> Groups:
 
 
 def groups(ratings: RatingsBySetup, scored: Inconsistency | None) -> Groups:
-    """(raters, videos) the group of each rating, -1 where there is none."""
+    """(raters, videos) the group of each rating, -1 where missing."""
     group = np.full(ratings.complete.shape, -1)
     if scored is not None:
         group[ratings.complete] = [GROUPS.index(str(row["group"])) for row in scored.clips]

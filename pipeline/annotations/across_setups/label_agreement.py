@@ -1,4 +1,4 @@
-"""Which single setup shares the label of the multimodal rating, among strongly inconsistent ratings."""
+"""Which single setup has the same label as the multimodal rating, among strongly inconsistent ratings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class LabelAgreement:
     """Among strongly inconsistent ratings, how often a label of `against` was also chosen in each other setup.
 
     Args:
-        dimension: Of the labels.
+        dimension: Name of the dimension rated in labels.
         against: The setup in which everything is shown.
-        setups: Those compared with it.
+        setups: The setups compared with `against`.
         labels: By label: how often it was `chosen` in `against`, how often it was `matched` in any other setup, and how
             often in each.
         total: The same, summed over labels.
@@ -39,9 +39,9 @@ class LabelAgreement:
 def label_agreement(
     annotations: Annotations, dimension: str, ratings: RatingsBySetup, strong: npt.NDArray[np.bool_]
 ) -> LabelAgreement:
-    """Counts the labels of some ratings; `strong` is (raters, videos)."""
+    """Counts matching labels; `strong`, (raters, videos), marks strongly inconsistent ratings."""
     choices = choices_of(annotations, dimension)
-    # Codes of all annotations, that of the ratings in numbers may lack raters and videos.
+    # `choices` may have raters and videos that never rated in numbers; these get index -1.
     chosen = np.zeros((len(ratings.raters), len(ratings.videos), len(ratings.setups), len(choices.labels)), bool)
     rater = np.array([_index(ratings.raters, name) for name in choices.names["rater"]])[choices.rater]
     video = np.array([_index(ratings.videos, name) for name in choices.names["video"]])[choices.video]
@@ -50,13 +50,13 @@ def label_agreement(
     np.logical_or.at(chosen, (rater[is_chosen], video[is_chosen], setup[is_chosen]), choices.chosen[is_chosen])
     strong_choices = chosen[strong]
     multimodal, single = strong_choices[:, -1], strong_choices[:, :-1]
-    either = single & multimodal[:, None]
+    matched = single & multimodal[:, None]
     isolated_setups = ratings.setups[:-1]
     rows = {
         label: {
             "chosen": int(multimodal[:, i].sum()),
-            "matched": int(either[:, :, i].any(1).sum()),
-            **{name: int(either[:, j, i].sum()) for j, name in enumerate(isolated_setups)},
+            "matched": int(matched[:, :, i].any(1).sum()),
+            **{name: int(matched[:, j, i].sum()) for j, name in enumerate(isolated_setups)},
         }
         for i, label in enumerate(choices.labels)
     }
@@ -68,8 +68,8 @@ def label_agreement(
         total={key: sum(row[key] for row in rows.values()) for key in ("chosen", "matched", *isolated_setups)},
         ratings={
             "chosen": int(multimodal.any(1).sum()),
-            "matched": int(either.any((1, 2)).sum()),
-            **{name: int(either[:, j].any(1).sum()) for j, name in enumerate(isolated_setups)},
+            "matched": int(matched.any((1, 2)).sum()),
+            **{name: int(matched[:, j].any(1).sum()) for j, name in enumerate(isolated_setups)},
         },
     )
 

@@ -1,4 +1,4 @@
-"""What a trained model relies on, beside what raters of isolated modalities convey."""
+"""Which modalities a trained model relies on, compared with raters who had one modality only."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ _SETUPS = {"audio": ("audio", "music"), "visual": ("visual", "video"), "text": (
 
 @dataclass(frozen=True, kw_only=True)
 class Reliance:
-    """One modality.
+    """How far a model relies on one modality, and raters on the matching setup.
 
     Args:
         modality: "audio", "visual" or "text".
-        lost: What test videos of the model lose when this modality is another video's, in CCC, or in cross-entropy for
-            shares.
+        lost: Loss of CCC (of cross-entropy for shares) on test videos when this modality is taken from another video.
         share: `lost` over its sum for all modalities; None: nothing is lost.
-        setup: The setup of raters to whom only this modality was given; None: there is none.
-        coefficient: Of that setup, in the regression over all ratings; None: there is none.
-        coefficient_share: `coefficient` over its sum for these setups; None: it is not positive.
+        setup: The setup in which raters had only this modality; None: there is none.
+        coefficient: The regression coefficient of that setup over all ratings; None: there is none.
+        coefficient_share: `coefficient` divided by the sum over these setups; None: the sum is not positive.
     """
 
     modality: str
@@ -34,12 +33,12 @@ class Reliance:
 
 
 def reliances(lost: Mapping[str, float], setups: Sequence[str], regression: Regression | None) -> tuple[Reliance, ...]:
-    """A model's reliance on each modality, beside the raters'.
+    """Compares a model's reliance on each modality with that of the raters.
 
     Args:
         lost: By modality, as a model's `metrics.json` has it.
-        setups: Those that were compared.
-        regression: Of the ratings with everything on those of the setups.
+        setups: Names of the compared setups.
+        regression: Regression of the ratings in the setup that shows everything on those in the others.
     """
     terms = {} if regression is None else regression.plain
     setup_of = {name: next((s for s in _SETUPS.get(name, ()) if s in setups), None) for name in lost}

@@ -30,9 +30,9 @@ from avcues.pipeline.annotations.across_setups.inconsistency import (
     ratings_by_setup,
 )
 from avcues.pipeline.annotations.across_setups.label_agreement import LabelAgreement, label_agreement
-from avcues.pipeline.annotations.across_setups.polarity import crossed, polarity
+from avcues.pipeline.annotations.across_setups.polarity import polarities_by_group, polarity
 from avcues.pipeline.annotations.across_setups.regression import Regression, regression
-from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, merged, usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, drop_unusable, merged
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.reliability import setup_agreement
@@ -57,13 +57,13 @@ class _Options:
 
 @dataclass(frozen=True, kw_only=True)
 class ClipMeans:
-    """The same on the means over raters, for designs in which no rater meets a clip in two setups.
+    """Results computed on means over raters, for designs in which no rater meets a clip in two setups.
 
     The difference of two means holds, beside what the setups convey, the noise of both groups of raters.
 
     Args:
         videos: Clips rated in every setup.
-        differences: One entry per pair of setups; the only rater is the mean over raters.
+        differences: One entry per pair of setups; the mean over raters counts as the only rater.
         inconsistency: One score per clip; None: no clip was rated in every setup.
         regression: Of `against` on the other setups, over clips; None: not defined.
         reasons: By name of a missing part, why it is missing.
@@ -78,7 +78,7 @@ class ClipMeans:
 
 @dataclass(frozen=True, kw_only=True)
 class Perspective:
-    """One round of ratings.
+    """The results of one round of ratings.
 
     Args:
         round: Name; None: there is only one.
@@ -120,8 +120,8 @@ class Perspectives:
         against: The setup in which everything is shown.
         setups: All setups compared, `against` last.
         neutral: Lowest and highest value that counts as neutral; None: not known.
-        bootstrap: Of the intervals.
-        rounds: One entry per round; with several rounds, also one each for the clips that all of them share.
+        bootstrap: Number and seed of the samples for the intervals.
+        rounds: One entry per round; if there are several, also one entry per round for the clips that all rounds share.
         left_out: Series left out, by reason.
     """
 
@@ -134,7 +134,7 @@ class Perspectives:
     left_out: LeftOut
 
     def gaps(self) -> list[str]:
-        """One line per part that is missing, with the reason."""
+        """One line per missing part, with the reason."""
         lines = [
             f"{f'round {part.round}: ' if part.round else ''}no {name.replace('_', ' ')}: {reason}"
             for part in self.rounds
@@ -214,7 +214,7 @@ def perspectives(
 
 
 def _rounds(annotations: Annotations, dimension: str) -> list[tuple[str | None, str, Annotations]]:
-    """Every round, and where there are several, also the clips that are rated in all of them."""
+    """Name, clips ("all" or "common") and ratings of every round; "common" only if the rounds differ in their clips."""
     rounds = annotations.select(dimensions=[dimension]).rounds
     if len(rounds) < 2:
         return [(rounds[0] if rounds else None, "all", annotations)]
@@ -233,7 +233,10 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
     dimension, neutral = options.dimension, options.neutral
     ratings, _ = ratings_by_setup(annotations, dimension, options.setups, options.step, **options.exclusions)
     numbers = annotations.select(dimensions=[dimension])
-    series, clip_ratings = usable(series_of(numbers, options.step), **options.exclusions)[0], once_per_clip(numbers)
+    series, clip_ratings = (
+        drop_unusable(series_of(numbers, options.step), **options.exclusions)[0],
+        once_per_clip(numbers),
+    )
     agreement = [
         *setup_agreement.over_time(series, round_, clips, "others", options.bootstrap),
         *setup_agreement.once_per_clip(clip_ratings, round_, clips, "others", options.bootstrap),
@@ -259,7 +262,9 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
         differences=tuple(difference(ratings, pair, options.bootstrap) for pair in pairs),
         inconsistency=clip_scores,
         polarity={} if neutral is None else polarity(ratings, neutral),
-        groups_by_polarity={} if neutral is None or clip_scores is None else crossed(ratings, group, neutral),
+        groups_by_polarity={}
+        if neutral is None or clip_scores is None
+        else polarities_by_group(ratings, group, neutral),
         regression=None if isinstance(fitted, str) else fitted,
         label_agreement=tuple(label_agreement(annotations, label.name, ratings, strong) for label in labels),
         clip_means=_of_clip_means(ratings, options),

@@ -27,8 +27,10 @@ def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str,
     return shares_by_rater
 
 
-def crossed(ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]) -> dict[str, tuple[int, ...]]:
-    """By group of `GROUPS` ("all": their sum), how many ratings of the last setup have each polarity."""
+def polarities_by_group(
+    ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]
+) -> dict[str, tuple[int, ...]]:
+    """By group of `GROUPS` ("all": their sum), the number of ratings of the last setup with each polarity."""
     polarity = polarity_of(ratings.values[..., -1], neutral)
     counts = {
         group_name: tuple(np.bincount(polarity[group == j], minlength=3).tolist())
@@ -38,5 +40,5 @@ def crossed(ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]
 
 
 def polarity_of(values: Values, neutral: tuple[float, float]) -> Groups:
-    """For each value its place in `POLARITIES`."""
+    """The index in `POLARITIES` of each value."""
     return np.where(values < neutral[0], 0, np.where(values > neutral[1], 2, 1))

@@ -28,8 +28,8 @@ class Regression:
     """Ordinary least squares.
 
     Args:
-        target: The setup to be explained.
-        plain: By term, with standard errors that take rows as independent.
+        target: The setup whose ratings are explained.
+        plain: By term, with standard errors for independent rows.
         clustered: The same with standard errors clustered by clip; None: too few clips.
         r_squared: Share of the variance explained.
         n: Number of ratings.

@@ -7,7 +7,7 @@ video:
 
     agreement of a rater at a shift = (sum_i a_i . c_i - mean) / standard deviation,
 
-where a_i is what the row gives the i-th clip at that shift, c_i the others' mean for the clip, and mean and standard
+where a_i is the rating that the i-th clip gets at that shift, c_i the others' mean for the clip, and mean and standard
 deviation are taken over all orders of the rater's rows (Hoeffding 1951, A combinatorial central limit theorem, Annals
 of Mathematical Statistics 22): a standard score. A shift of -1 moves rows up: row i + 1 belongs to clip i.
 
@@ -38,23 +38,23 @@ SHARE = 0.8
 CERTAIN = 5.0
 """Standard score needed for an alarm: of all raters together, or of one rater moved alone."""
 
-_CLEARLY = 2.0  # times the score of any other place that it is compared with
+_CLEARLY = 2.0  # a shift is clear if its score is this many times the score it is compared with
 
 _FEWEST_ROWS = 5
 _FEWEST_RATERS = 2
-_BLOCKS = 20  # a series is compared by the means of so many pieces
+_BLOCKS = 20  # ratings over time are compared by the means of this many blocks
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class RowsInOrder:
-    """What raters gave, one row per rater and clip, in each rater's own order.
+    """The ratings to compare, one row per rater and clip, in the order in which each rater saw the clips.
 
     Args:
         dimensions: The dimensions, in words.
         raters: Names of the raters.
         rater: (N,) codes, ascending.
         video: (N,) codes.
-        values: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
+        values: (N, F) numbers; NaN is missing; a row of only NaN was not rated.
     """
 
     dimensions: str
@@ -70,10 +70,10 @@ class Alignment:
 
     Args:
         dimensions: The dimensions, in words.
-        raters: By rater, standard scores at `SHIFTS` with all raters moved alike; raters with too few rows have none.
-        scores: The same of all raters together.
+        raters: By rater, standard scores at `SHIFTS` if all raters are moved alike; none if rows are too few.
+        scores: Standard scores of all raters together at `SHIFTS`.
         best: By rater, the shift with the highest score.
-        displaced: Raters who alone are displaced: their shift in addition to that of all, and its standard score.
+        displaced: By rater who is displaced alone, the shift in addition to that of all raters, and its standard score.
     """
 
     dimensions: str
@@ -88,8 +88,8 @@ class Alignment:
         counts = Counter(self.best.values())
         shift = max(SHIFTS, key=lambda candidate: (counts[candidate], -abs(candidate)))
         score, unmoved = self.score(shift), self.score(0)
-        sure = score >= CERTAIN and score >= _CLEARLY * unmoved and counts[shift] >= SHARE * len(self.best)
-        return shift if sure else 0
+        is_certain = score >= CERTAIN and score >= _CLEARLY * unmoved and counts[shift] >= SHARE * len(self.best)
+        return shift if is_certain else 0
 
     @property
     def agreeing(self) -> int:
@@ -159,7 +159,7 @@ def _ratings_by_kind(
     names: dict[str, tuple[str, ...]],
     key: npt.NDArray[np.int64],
 ) -> list[tuple[str, Values]]:
-    """By kind of rating, what was given in each row of a key."""
+    """By kind of rating, the values of each row of `key`."""
     kinds = []
     labels = [dimension for dimension in annotations.nominal() if not annotations.over_time(dimension.name)]
     for dimension in labels:
@@ -174,13 +174,13 @@ def _ratings_by_kind(
 
 
 def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray[np.int64]) -> tuple[str, Values]:
-    """(rows, dimensions * blocks) block means of ratings over time, or the numbers that are given once per clip."""
+    """Names of the dimensions, and (rows, dimensions * blocks) block means; ratings once per clip have one block."""
     over_clips = series.codes["video_id"][0] < 0
     width = 1 if over_clips else -(-(int(series.window.max()) + 1) // _BLOCKS)
-    begins = starts(series.owner * (int(series.window.max()) // width + 1) + series.window // width)
-    owner, block = series.owner[begins], series.window[begins] // width
-    value = np.add.reduceat(series.value, begins) / np.diff(np.append(begins, len(series.value)))
-    code = {name: series.codes[name][owner] for name in (*names, "dimension")}
+    first_of_block = starts(series.series_index * (int(series.window.max()) // width + 1) + series.window // width)
+    series_index, block = series.series_index[first_of_block], series.window[first_of_block] // width
+    value = np.add.reduceat(series.value, first_of_block) / np.diff(np.append(first_of_block, len(series.value)))
+    code = {name: series.codes[name][series_index] for name in (*names, "dimension")}
     if over_clips:
         code["video_id"], block = block.astype(np.int64), np.zeros_like(block)
     row = _row_of(combined((code[name], len(words)) for name, words in names.items()), key)
@@ -190,31 +190,31 @@ def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray
     return ", ".join(series.names["dimension"][i] for i in used), table.reshape(len(key), -1)
 
 
-def _row_of(key: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The row of each key, -1 where there is none."""
-    order = np.argsort(among)
-    nearest = order[np.searchsorted(among[order], key).clip(0, len(among) - 1)]
-    return np.where(among[nearest] == key, nearest, -1)
+def _row_of(keys: npt.NDArray[np.int64], row_keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The index in `row_keys` of each key, -1 where missing."""
+    order = np.argsort(row_keys)
+    nearest = order[np.searchsorted(row_keys[order], keys).clip(0, len(row_keys) - 1)]
+    return np.where(row_keys[nearest] == keys, nearest, -1)
 
 
 def _moved(rows: RowsInOrder, shift: int) -> Values:
-    """(N, F) what each row holds after a shift within its rater, standardised; a row that nothing moves to is NaN."""
+    """(N, F) standardised rows after a shift within each rater; NaN where no row is moved to."""
     source = np.arange(len(rows.rater)) - shift
     inside = (source >= 0) & (source < len(source))
     source = source.clip(0, len(source) - 1)
     inside &= rows.rater[source] == rows.rater
-    moved = np.where(inside[:, None], rows.values[source], np.nan)
-    is_rated = np.isfinite(moved)
+    shifted = np.where(inside[:, None], rows.values[source], np.nan)
+    is_rated = np.isfinite(shifted)
     count = np.maximum(is_rated.sum(0), 1)
-    mean = np.where(is_rated, moved, 0).sum(0) / count
-    deviation = np.sqrt((np.where(is_rated, moved - mean, 0) ** 2).sum(0) / count)
+    mean = np.where(is_rated, shifted, 0).sum(0) / count
+    deviation = np.sqrt((np.where(is_rated, shifted - mean, 0) ** 2).sum(0) / count)
     varying = deviation > 1e-9 * np.maximum(1, np.abs(mean))
-    scaled = (moved[:, varying] - mean[varying]) / deviation[varying]
+    scaled = (shifted[:, varying] - mean[varying]) / deviation[varying]
     return np.where(is_rated.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
 
 
 def _mean_of_others(rows: RowsInOrder, values: Values) -> Values:
-    """(N, F) the mean of the other raters' rows of the same video; NaN where there is none."""
+    """(N, F) the mean of the other raters' rows of the same video; NaN where no other rater has one."""
     is_rated = np.asarray(np.isfinite(values).all(1))
     filled = np.where(is_rated[:, None], values, 0)
     videos = int(rows.video.max()) + 1
@@ -230,7 +230,7 @@ def _mean_of_others(rows: RowsInOrder, values: Values) -> Values:
 
 
 def _scores(rows: RowsInOrder, shift: int) -> Values:
-    """(raters,) standard scores where all are moved alike."""
+    """(raters,) standard scores when all raters are moved alike."""
     values = _moved(rows, shift)
     return _standard_scores(rows, values, _mean_of_others(rows, values))
 
@@ -248,7 +248,7 @@ def _displaced_alone(rows: RowsInOrder, shift: int) -> dict[str, tuple[int, floa
 
 
 def _standard_scores(rows: RowsInOrder, values: Values, other_values: Values) -> Values:
-    """(raters,) of the sum over rows of given . others; NaN for a rater with too few rows or without variation."""
+    """(raters,) standard scores of the products of own and other values; NaN with too few rows or no variation."""
     raters = len(rows.raters)
     features = min(values.shape[1], other_values.shape[1])
     if features == 0 or values.shape[1] != other_values.shape[1]:

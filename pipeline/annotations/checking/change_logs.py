@@ -1,4 +1,4 @@
-"""Ratings over time that are logs of changes: entries only where the rater moved, at times of their own."""
+"""Detects ratings over time that are logs of changes: entries only where the rater moved, at irregular times."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from itertools import pairwise
 
 import numpy as np
 
-from avcues.pipeline.annotations.ratings.keys import among, codes, combined, starts
+from avcues.pipeline.annotations.ratings.keys import codes, combined, is_in, starts
 from avcues.pipeline.annotations.ratings.schema import Annotations
 
 _FEWEST_ENTRIES = 4
 _UNEVEN = 3.0
-"""How many times longer the long pauses of a log are than the short ones (90th and 10th percentile)."""
-
+"""In a log, the 90th percentile of pauses is at least this many times the 10th."""
 _REPEATS = 0.01
+"""Highest share of entries of a log that repeat the value before."""
 _SHARE = 0.5
-"""Share of series that must look like a log."""
+"""A dimension is noted if more than this share of its series look like logs."""
 
 
 def change_log_notes(annotations: Annotations) -> list[str]:
-    """A note for each dimension whose series look like logs of changes, and are not read as such."""
+    """A note for each dimension whose series look like logs of changes but are not read as logs."""
     notes = []
     for dimension in annotations.numeric():
         if dimension.hold:
             continue
         ratings = annotations.ratings
-        rows = np.flatnonzero(among(ratings["dimension"], [dimension.name]) & ratings["time"].is_valid().to_numpy())
+        rows = np.flatnonzero(is_in(ratings["dimension"], [dimension.name]) & ratings["time"].is_valid().to_numpy())
         if not len(rows):
             continue
         part = ratings.take(rows)

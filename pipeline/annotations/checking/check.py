@@ -1,4 +1,4 @@
-"""Problems of ratings, and remarks that matter before they are used."""
+"""Checks ratings for problems before they are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avcues.pipeline.annotations.checking.alignment import CERTAIN, Alignment, a
 from avcues.pipeline.annotations.checking.change_logs import change_log_notes
 from avcues.pipeline.annotations.checking.design import coverage, gaps
 from avcues.pipeline.annotations.checking.raters import beside_others, contradictions, off_scale, without_series
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, drop_unusable, exclusion_notes
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted
@@ -26,7 +26,7 @@ class Check:
             clip by one rater), and `raters_per_video` (fewest, median, most).
         raters: Per rater and dimension: number of series, their mean correlation with the mean of the others and its
             standard error, and for ratings over time the lag in seconds at which it is highest.
-        alignments: Per kind of rating.
+        alignments: How well rows fit, one entry per kind of rating.
         left_out: Series that gold standards and agreement leave out, by reason.
         problems: What to resolve before the ratings are used, one line each.
         notes: Remarks, one line each.
@@ -62,18 +62,18 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
     Raises:
         SettingsError: The ratings would take too many windows.
     """
-    every = series_of(annotations, step)
-    series, left_out = usable(every)
+    all_series = series_of(annotations, step)
+    series, left_out = drop_unusable(all_series)
     clips = once_per_clip(annotations)
     raters = [*beside_others(series), *beside_others(clips)]
-    possible = (alignment(rows) for rows in rows_of(annotations, every, clips))
-    alignments = [measured for measured in possible if measured is not None]
+    measurements = (alignment(rows) for rows in rows_of(annotations, all_series, clips))
+    alignments = [measured for measured in measurements if measured is not None]
     problems = [line for measured in alignments for line in _misplaced(measured)]
-    problems += [*contradictions(raters), *off_scale(every), *off_scale(clips)]
+    problems += [*contradictions(raters), *off_scale(all_series), *off_scale(clips)]
     covered = coverage(annotations)
     notes = [
-        *without_series(every, series),
-        *in_words(left_out),
+        *without_series(all_series, series),
+        *exclusion_notes(left_out),
         *change_log_notes(annotations),
         *gaps(annotations, covered),
         *(_in_place(measured) for measured in alignments if not measured.shift),

@@ -14,7 +14,7 @@ from avcues.pipeline.annotations.ratings.wording import counted, listed
 
 
 def coverage(annotations: Annotations) -> list[dict[str, Any]]:
-    """One row per setup and dimension, see `Check`."""
+    """One row per setup and dimension, with the fields of `Check.coverage`."""
     names: dict[str, Sequence[str]] = {
         "setup": annotations.setups,
         "dimension": tuple(annotations.dimensions),
@@ -65,9 +65,9 @@ def gaps(annotations: Annotations, covered: Sequence[Mapping[str, Any]]) -> list
             f"one video only by {counted(len(single_raters), 'rater')}, whose agreement is uncertain: "
             f"{listed(single_raters)}"
         )
-    single = [f"{row['setup']} {row['dimension']}" for row in covered if row["raters_per_video"][0] < 2]
-    if single:
-        notes.append(f"videos with one rater, so without agreement, in {listed(single)}")
+    with_single_rater = [f"{row['setup']} {row['dimension']}" for row in covered if row["raters_per_video"][0] < 2]
+    if with_single_rater:
+        notes.append(f"videos with one rater, so without agreement, in {listed(with_single_rater)}")
     setups = np.bincount(np.unique(video * sizes[1] + setup) // sizes[1], minlength=sizes[2])
     partial = [name for name, count in zip(names["video_id"], setups, strict=True) if count < sizes[1]]
     if partial:

@@ -1,4 +1,4 @@
-"""Single raters beside the others: how far they agree, on which scale they rate, and how late they react."""
+"""Each rater compared with the others: agreement, scale, and reaction lag."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _AGAINST = -3.0
 """Standard score of a rater's mean correlation with the others below which the rater contradicts them."""
 
 _OFF_SCALE = 3.0
-"""How many of the others' ranges a rater must lie beyond theirs to be off their scale."""
+"""A rater is off scale whose values lie beyond the others' range by more than this many times its width."""
 
 _SMALL_SCALE = 0.02
-"""Share of the others' range below which a rater's is on another scale."""
+"""A rater is off scale whose range is narrower than this share of the others' range."""
 
 _FEWEST_OTHERS = 2
 
 
 def beside_others(series: Series) -> list[dict[str, Any]]:
-    """Per rater and dimension the correlation with the mean of the others; in series over clips, that over clips."""
+    """Per rater and dimension, the correlation with the mean of the others, over windows or over clips."""
     rater, dimension, scores = [], [], []
     for cells in series.cells():
         others_means = mean_of_others(cells.values)
         over_time = cells.codes["video_id"][0] >= 0
         lagged = [_shifted(cells.values, lag) for lag in _LAGS] if over_time else [cells.values]
-        score = np.stack([pearson(moved, others_means) for moved in lagged], -1)
+        score = np.stack([pearson(shifted, others_means) for shifted in lagged], -1)
         cell, slot = np.nonzero(cells.rater >= 0)
         rater.append(cells.rater[cell, slot])
         dimension.append(cells.codes["dimension"][cell])
@@ -65,19 +65,19 @@ def _of_rater(series: Series, key: int, score: Values) -> dict[str, Any]:
 
 
 def _shifted(values: Values, lag: int) -> Values:
-    """(..., windows) what was rated `lag` windows later."""
-    moved = np.full_like(values, np.nan)
+    """(..., windows) the ratings `lag` windows later."""
+    shifted = np.full_like(values, np.nan)
     if abs(lag) >= values.shape[-1]:
-        return moved
+        return shifted
     if lag >= 0:
-        moved[..., : values.shape[-1] - lag] = values[..., lag:]
+        shifted[..., : values.shape[-1] - lag] = values[..., lag:]
     else:
-        moved[..., -lag:] = values[..., :lag]
-    return moved
+        shifted[..., -lag:] = values[..., :lag]
+    return shifted
 
 
 def contradictions(rows: list[dict[str, Any]]) -> list[str]:
-    """A line for each rater who contradicts the others, by what `beside_others` found."""
+    """A line for each rater who contradicts the others, from the rows of `beside_others`."""
     return [
         f"rater {row['rater']} contradicts the others in {row['dimension']}: mean correlation {row['correlation']:.2f} "
         f"over {row['series']} series"
@@ -89,8 +89,8 @@ def contradictions(rows: list[dict[str, Any]]) -> list[str]:
 def off_scale(series: Series) -> list[str]:
     """A line for each rater whose numbers lie on another scale than those of at least two others."""
     lines = []
-    owner = series.owner
-    dimension, rater = series.codes["dimension"][owner], series.codes["rater"][owner]
+    series_index = series.series_index
+    dimension, rater = series.codes["dimension"][series_index], series.codes["rater"][series_index]
     for dimension_code in np.unique(dimension):
         rows = dimension == dimension_code
         raters = np.unique(rater[rows])
@@ -102,9 +102,9 @@ def off_scale(series: Series) -> list[str]:
             low, high = np.percentile(other_ends[:, 0], 25), np.percentile(other_ends[:, 1], 75)
             if high <= low:
                 continue
-            beyond = max(ends[i, 1] - high, low - ends[i, 0]) / (high - low)
-            narrow = 0 < ends[i, 1] - ends[i, 0] < _SMALL_SCALE * np.median(other_ends[:, 1] - other_ends[:, 0])
-            if beyond > _OFF_SCALE or narrow:
+            excess = max(ends[i, 1] - high, low - ends[i, 0]) / (high - low)
+            is_narrow = 0 < ends[i, 1] - ends[i, 0] < _SMALL_SCALE * np.median(other_ends[:, 1] - other_ends[:, 0])
+            if excess > _OFF_SCALE or is_narrow:
                 own_range, others_range = (f"{a:.3g} to {b:.3g}" for a, b in (ends[i], (low, high)))
                 lines.append(
                     f"rater {series.names['rater'][rater_code]} is off everyone's scale in "
@@ -114,11 +114,11 @@ def off_scale(series: Series) -> list[str]:
     return lines
 
 
-def without_series(every: Series, usable_series: Series) -> list[str]:
-    """Raters of whom no series in some dimension is left."""
-    raters, dimensions = every.names["rater"], every.names["dimension"]
+def without_series(all_series: Series, usable_series: Series) -> list[str]:
+    """A line that names the raters whose series of a dimension are all unusable."""
+    raters, dimensions = all_series.names["rater"], all_series.names["dimension"]
     keys_before, keys_after = (
-        series.codes["dimension"] * len(raters) + series.codes["rater"] for series in (every, usable_series)
+        series.codes["dimension"] * len(raters) + series.codes["rater"] for series in (all_series, usable_series)
     )
     lost_keys = np.setdiff1d(keys_before, keys_after)
     if not len(lost_keys):

@@ -1,4 +1,4 @@
-"""Raters combined into one value per window or clip, and the tables of it."""
+"""Combines raters into one value per window or clip, and writes the values as tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Combined:
         single_rater: Number of cells with one rater.
         unagreed: Number of cells in which no rater agrees with the others, so that the plain mean was taken.
         aligned: Number of cells over time whose raters were aligned.
-        unaligned: Number of those in which nothing could be aligned, although it was wanted.
+        unaligned: Number of cells over time whose raters were to be aligned but share too few windows.
     """
 
     setup: Ints
@@ -62,17 +62,21 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
     Args:
         series: Over time, or over clips.
         recipe: How raters are combined.
-        fitted: (windows,) the windows that determine the weights; None: all. Over clips these are the training videos.
+        fitted: (windows,) the windows that determine the weights; None: all. For ratings once per clip, a "window" is a
+            clip, and these are the training videos.
     """
     entries: list[tuple[npt.NDArray[Any], ...]] = []
     weights: list[tuple[npt.NDArray[Any], ...]] = []
-    single_rater = unagreed = in_line = out_of_line = 0
+    single_rater = unagreed = aligned_cells = unaligned_cells = 0
     for cells in series.cells():
-        value, weight, unweighted = _estimate(cells.values, recipe, fitted)
+        value, weight, unweighted = _combined_values(cells.values, recipe, fitted)
         values = cells.values
         if recipe.align is not None and (cells.codes["video_id"] >= 0).all():
             values, value, is_aligned = _aligned(values, value, weight, recipe)
-            in_line, out_of_line = in_line + int(is_aligned.sum()), out_of_line + int((~is_aligned).sum())
+            aligned_cells, unaligned_cells = (
+                aligned_cells + int(is_aligned.sum()),
+                unaligned_cells + int((~is_aligned).sum()),
+            )
         rated_cells = np.isfinite(values)
         count = rated_cells.sum(1)
         mean = np.where(rated_cells, values, 0).sum(1) / np.maximum(count, 1)
@@ -98,21 +102,21 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
         keys = (cells.codes[name][cell] for name in ("setup", "dimension", "video_id"))
         weights.append((*keys, cells.rater[cell, slot], weight[cell, slot]))
     columns = [np.concatenate(column) for column in zip(*entries, strict=True)] or [np.zeros(0, np.int64)] * 7
-    weighed = [np.concatenate(column) for column in zip(*weights, strict=True)] or [np.zeros(0, np.int64)] * 5
+    weight_columns = [np.concatenate(column) for column in zip(*weights, strict=True)] or [np.zeros(0, np.int64)] * 5
     return Combined(
         **dict(zip(("setup", "dimension", "video", "window", "value", "std", "n"), columns, strict=True)),
-        weights=dict(zip(("setup", "dimension", "video", "rater", "weight"), weighed, strict=True)),
+        weights=dict(zip(("setup", "dimension", "video", "rater", "weight"), weight_columns, strict=True)),
         single_rater=single_rater,
         unagreed=unagreed,
-        aligned=in_line,
-        unaligned=out_of_line,
+        aligned=aligned_cells,
+        unaligned=unaligned_cells,
     )
 
 
 def _aligned(
     ratings: Values, value: Values, weight: Values, recipe: Recipe
 ) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
-    """(C, R, W) aligned ratings, (C, W) their combination, and (C,) whether there was anything to align."""
+    """(C, R, W) aligned ratings, (C, W) combined values, and (C,) whether the raters could be aligned."""
     longest = max(1, round(recipe.longest_warp / float(recipe.step)))
     method = recipe.align or "dba"
     cells = [aligned(*cell, method, longest) for cell in zip(ratings, value, weight, strict=True)]
@@ -123,22 +127,22 @@ def _aligned(
     )
 
 
-def _estimate(
+def _combined_values(
     ratings: Values, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
 ) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
-    """(C, W) values, (C, R) weights, (C,) whether the weights gave no answer, of (C, R, W) ratings."""
-    everyone = np.asarray(np.isfinite(ratings).any(-1), np.float64)
+    """From (C, R, W) ratings: (C, W) values, (C, R) weights, and (C,) whether no rater got a weight."""
+    equal_weights = np.asarray(np.isfinite(ratings).any(-1), np.float64)
     if recipe.method == "mean":
-        return weighted_mean(ratings, everyone), everyone, np.zeros(len(ratings), bool)
+        return weighted_mean(ratings, equal_weights), equal_weights, np.zeros(len(ratings), bool)
     if recipe.method == "median":
         with np.errstate(all="ignore"):
             middle = np.ma.median(np.ma.masked_invalid(ratings), axis=1).filled(np.nan)
-        return middle, everyone, np.zeros(len(ratings), bool)
+        return middle, equal_weights, np.zeros(len(ratings), bool)
     if fitted is None:
         value, weight, unagreed = ewe(ratings, recipe.weights)
     else:
         _, weight, unagreed = ewe(ratings[..., fitted[: ratings.shape[-1]]], recipe.weights)
-        value = weighted_mean(ratings, np.where(unagreed[:, None], everyone, weight))
+        value = weighted_mean(ratings, np.where(unagreed[:, None], equal_weights, weight))
     return value, weight, unagreed
 
 
@@ -146,16 +150,16 @@ def setup_tables(
     parts: Sequence[Combined],
     names: Mapping[str, Sequence[str]],
     dimensions: Mapping[str, Dimension],
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
 ) -> dict[str, pa.Table]:
     """One table per setup, sorted by video and window; ratings of whole clips are repeated for each window."""
     tables = {}
     for i, setup in enumerate(names["setup"]):
-        setup_parts = [_only(part, part.setup == i) for part in parts]
+        setup_parts = [_select_rows(part, part.setup == i) for part in parts]
         if any(len(part.value) for part in setup_parts):
             table, targets = _table(setup_parts, names, dimensions)
-            described = dict(about) | {"setup": setup, "targets": targets}
-            tables[setup] = table.replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+            setup_metadata = dict(metadata) | {"setup": setup, "targets": targets}
+            tables[setup] = table.replace_schema_metadata({METADATA_KEY: json.dumps(setup_metadata)})
     return tables
 
 
@@ -176,7 +180,7 @@ def weights_table(parts: Iterable[Combined], names: Mapping[str, Sequence[str]])
     )
 
 
-def _only(part: Combined, rows: npt.NDArray[np.bool_]) -> Combined:
+def _select_rows(part: Combined, rows: npt.NDArray[np.bool_]) -> Combined:
     arrays = {
         name: getattr(part, name)[rows] for name in ("setup", "dimension", "video", "window", "value", "std", "n")
     }
@@ -186,22 +190,24 @@ def _only(part: Combined, rows: npt.NDArray[np.bool_]) -> Combined:
 def _table(
     parts: Sequence[Combined], names: Mapping[str, Sequence[str]], dimensions: Mapping[str, Dimension]
 ) -> tuple[pa.Table, list[dict[str, Any]]]:
-    """The table of one setup, and what its metadata says of the targets."""
+    """The table of one setup, and the description of its targets for the metadata."""
     rated = [part for part in parts if len(part.value)]
     # Rows are windows if anything is rated over time, else clips.
-    rows_of = max(rated, key=lambda part: int(part.window.max()))
-    wide = int(rows_of.window.max()) + 2
-    keys = np.unique(rows_of.video * wide + rows_of.window + 1)
-    video, window = keys // wide, keys % wide - 1
+    row_part = max(rated, key=lambda part: int(part.window.max()))
+    windows_per_video = int(row_part.window.max()) + 2
+    keys = np.unique(row_part.video * windows_per_video + row_part.window + 1)
+    video, window = keys // windows_per_video, keys % windows_per_video - 1
     columns: dict[str, pa.Array] = {"video_id": words(video, names["video_id"])}
-    if wide > 1:
+    if windows_per_video > 1:
         columns["window"] = pa.array(window.astype(np.int32))
     targets = []
     for part in rated:
-        key = keys if part is rows_of or part.window.max() >= 0 else video * wide
+        key = keys if part is row_part or part.window.max() >= 0 else video * windows_per_video
         for code in np.unique(part.dimension):
-            dimension_part = _only(part, part.dimension == code)
-            row_keys = dimension_part.video * wide + np.where(dimension_part.window < 0, 0, dimension_part.window + 1)
+            dimension_part = _select_rows(part, part.dimension == code)
+            row_keys = dimension_part.video * windows_per_video + np.where(
+                dimension_part.window < 0, 0, dimension_part.window + 1
+            )
             position = np.searchsorted(row_keys, key).clip(0, len(row_keys) - 1)
             rated_cells = row_keys[position] == key
             name = names["dimension"][code]

@@ -1,9 +1,9 @@
-"""The reaction lag of each rater: that at which features of the clip explain the ratings best.
+"""The reaction lag of each rater: the lag at which features of the clip explain the ratings best.
 
 Raters report what they felt one to six seconds earlier (Mariooryad and Busso 2015, Correcting time-continuous
-emotional labels by modeling the reaction lag of evaluators, IEEE Trans. Affective Computing 6(2)). For each lag a ridge
-regression predicts the rating `lag` windows later from the features; the lag whose prediction of videos that the
-regression has not seen correlates best is the rater's. Only training videos are read.
+emotional labels by modeling the reaction lag of evaluators, IEEE Trans. Affective Computing 6(2)). For each lag, a
+ridge regression predicts the rating `lag` windows later from the features. A rater's lag is the one whose predictions,
+on videos held out of the regression, correlate best with the ratings. Only training videos are read.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ WEAKEST = 0.1
 """A rater whose best correlation is below this gets the median lag of the others."""
 
 _COMPONENTS = 64
-_ROWS = 20_000  # of which components are computed
+_ROWS = 20_000  # about as many are sampled to compute the components
 _FOLDS = 5
-_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # beside the variances of components
+_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # in units of the components' variances
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Delays:
     Args:
         windows: Lag in windows by rater, 0 to `LONGEST`.
         correlation: By rater, the correlation of the prediction at that lag; missing without training videos.
-        videos: Training videos that were used.
+        videos: Training videos that the lags were estimated from.
         borrowed: Raters whose own lag is unknown and who get the median lag of the others.
     """
 
@@ -52,7 +52,7 @@ def fit_delays(series: Series, features: Mapping[str, Values], training_videos: 
     Args:
         series: Ratings over time.
         features: By video, (windows, columns); NaN is missing. Only those of training videos are read.
-        training_videos: Ids; videos without ratings or without features do not count.
+        training_videos: Ids; videos without ratings or without features are ignored.
 
     Raises:
         SettingsError: No training video has ratings and features, or features explain no rater's ratings.
@@ -64,8 +64,10 @@ def fit_delays(series: Series, features: Mapping[str, Values], training_videos: 
     if not videos:
         raise SettingsError("the delay cannot be estimated: no training video has both ratings and features")
     names = series.names["rater"]
-    used = np.isin(series.codes["video_id"], [rated.index(video) for video in videos])
-    scores = {names[rater]: _scores(series, used, rater, components) for rater in np.unique(series.codes["rater"])}
+    in_fitted_videos = np.isin(series.codes["video_id"], [rated.index(video) for video in videos])
+    scores = {
+        names[rater]: _scores(series, in_fitted_videos, rater, components) for rater in np.unique(series.codes["rater"])
+    }
     lags, best = {}, {}
     for rater, score in scores.items():
         if np.isfinite(score).any():
@@ -106,13 +108,13 @@ def _components(features: Mapping[str, Values]) -> dict[str, Values]:
     return {video: standardised(values) @ axes[:, ::-1][:, :_COMPONENTS] for video, values in features.items()}
 
 
-def _scores(series: Series, used: np.ndarray, rater: int, components: Mapping[str, Values]) -> Values:
+def _scores(series: Series, in_fitted_videos: np.ndarray, rater: int, components: Mapping[str, Values]) -> Values:
     """(lags,) the mean correlation over the rater's setups and dimensions, weighted by their rows."""
-    rater_series = series.where(used & (series.codes["rater"] == rater))
+    rater_series = series.filter(in_fitted_videos & (series.codes["rater"] == rater))
     total, weight = np.zeros(LONGEST + 1), 0.0
     group = rater_series.codes["setup"] * len(rater_series.names["dimension"]) + rater_series.codes["dimension"]
     for group_code in np.unique(group):
-        x, y, fold = _aligned(rater_series.where(group == group_code), components)
+        x, y, fold = _aligned(rater_series.filter(group == group_code), components)
         if not len(x):
             continue
         score = _ridge_scores(x, y, fold)
@@ -123,7 +125,7 @@ def _scores(series: Series, used: np.ndarray, rater: int, components: Mapping[st
 
 
 def _aligned(series: Series, components: Mapping[str, Values]) -> tuple[Values, Values, np.ndarray]:
-    """(n, p) features of windows, (n, lags) the ratings so many windows later, (n,) folds; both centred by video.
+    """(n, p) features of windows, (n, lags) ratings that many windows later, both centred by video, and (n,) folds.
 
     Only windows that have a rating at every lag take part, so that all lags are judged by the same windows.
     """
@@ -143,12 +145,12 @@ def _aligned(series: Series, components: Mapping[str, Values]) -> tuple[Values, 
     if not xs:
         return np.zeros((0, 0)), np.zeros((0, LONGEST + 1)), np.zeros(0, int)
     x, (videos, fold) = np.concatenate(xs), np.unique(np.concatenate(video_codes), return_inverse=True)
-    # The only video of a rater is cut into pieces of time.
+    # If a rater rated one video only, folds are consecutive pieces of it.
     return x, np.concatenate(ys), fold % _FOLDS if len(videos) > 1 else np.arange(len(x)) * _FOLDS // len(x)
 
 
 def _ridge_scores(x: Values, y: Values, fold: np.ndarray) -> Values:
-    """(lags,) correlation of ratings with predictions by regressions that have not seen their fold."""
+    """(lags,) correlation of ratings with predictions by regressions fitted on the other folds."""
     predicted = np.zeros((len(_PENALTIES), *y.shape))
     for held_out in np.unique(fold):
         is_train, is_test = fold != held_out, fold == held_out
@@ -156,7 +158,7 @@ def _ridge_scores(x: Values, y: Values, fold: np.ndarray) -> Values:
             return np.full(y.shape[1], np.nan)
         eigenvalues, vectors = np.linalg.eigh(x[is_train].T @ x[is_train] / is_train.sum())
         rotated = vectors.T @ (x[is_train].T @ y[is_train]) / is_train.sum()
-        onto = x[is_test] @ vectors
+        projected = x[is_test] @ vectors
         for i, penalty in enumerate(_PENALTIES):
-            predicted[i, is_test] = onto @ (rotated / (np.maximum(eigenvalues, 0) + penalty)[:, None])
+            predicted[i, is_test] = projected @ (rotated / (np.maximum(eigenvalues, 0) + penalty)[:, None])
     return np.asarray(np.fmax.reduce(pearson(predicted.swapaxes(1, 2), y.T[None])))

@@ -21,14 +21,14 @@ class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._names = [column.name for column in dataset.stored if not pa.types.is_string(column.type)]
+        self._names = [column.name for column in dataset.stored_columns if not pa.types.is_string(column.type)]
 
     @property
     def tables(self) -> tuple[str, ...] | None:
-        """Names of the tables, sorted; None: of some table only chosen columns are read."""
-        names = {column.table for column in self._dataset.stored}
-        whole = [column.name for column in joinable_columns(self._dataset.catalog) if column.table in names]
-        return tuple(sorted(names)) if len(whole) == len(self._dataset.stored) else None
+        """Names of the tables, sorted; None: some columns of a table are not read."""
+        names = {column.table for column in self._dataset.stored_columns}
+        all_columns = [column.name for column in joinable_columns(self._dataset.catalog) if column.table in names]
+        return tuple(sorted(names)) if len(all_columns) == len(self._dataset.stored_columns) else None
 
     def __getitem__(self, video_id: str) -> npt.NDArray[np.float64]:
         if video_id not in self._dataset.lengths:

@@ -1,4 +1,4 @@
-"""Gold standards: from the ratings of several raters to one value per window, or per clip."""
+"""Gold standards: the ratings of several raters combined into one value per window or clip."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ from avcues.pipeline.annotations.gold_standards.delay import Delays, fit_delays
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, holes, in_words, repeats_left_out, usable
+from avcues.pipeline.annotations.ratings.exclusions import (
+    LeftOut,
+    drop_unusable,
+    exclusion_notes,
+    holes,
+    repeats_left_out,
+)
 from avcues.pipeline.annotations.ratings.files import write_tables
-from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.annotations.ratings.keys import is_in
 from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
@@ -27,7 +33,7 @@ from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError, one_line
 from avcues.pipeline.store.documents import require_regular_file
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 from avcues.version import __version__
 
 KIND = "gold standard"
@@ -39,12 +45,12 @@ class Gold:
 
     Args:
         tables: By setup: `video_id`, `window` (unless everything is rated once per clip), then for each dimension its
-            value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window; last `fitted_on`,
+            value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window; finally `fitted_on`,
             whether anything was fitted on the video, which outlives the metadata. The metadata key `avcues` has the
             recipe (`Recipe.from_described` reads it), the targets, and under `fitted_on` the videos that anything was
             fitted on.
         weights: `rater`, `video_id` (null: one weight for all clips), `setup`, `dimension`, `weight`.
-        delays: The raters' lags, if they were estimated.
+        delays: The raters' estimated lags; None: lags were given, or none is corrected.
         left_out: Series left out, by reason.
         notes: Remarks, one line each.
     """
@@ -86,27 +92,27 @@ def gold(
     rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
     if not rated:
         raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
-    series, left_out = usable(series_of(annotations, recipe.step), **recipe.exclusions)
+    series, left_out = drop_unusable(series_of(annotations, recipe.step), **recipe.exclusions)
     clips = once_per_clip(annotations)
     if not len(series) and not len(clips):
-        raise SettingsError(_nothing_left(annotations, left_out))
+        raise SettingsError(_why_nothing_is_left(annotations, left_out))
     fitted: dict[str, list[str]] = {}
     notes = [*holes(series), *repeats_left_out(annotations)]
     delays: Delays | None = None
-    late_s: dict[str, float] | None = None
+    shift_s: dict[str, float] | None = None
     if recipe.delay == "auto" and lags_s is not None:
-        late_s = dict(lags_s)
+        shift_s = dict(lags_s)
     elif recipe.delay == "auto":
         if features is None or training_videos is None:
             raise SettingsError("the delay auto is estimated from features of training videos; give both")
         recipe = replace(recipe, delay_tables=_delay_tables(recipe, features))
         delays = fit_delays(series, features, rated)
         fitted["delay"] = list(delays.videos)
-        late_s = {rater: lag * float(recipe.step) for rater, lag in delays.windows.items()}
+        shift_s = {rater: lag * float(recipe.step) for rater, lag in delays.windows.items()}
         notes += _delay_notes(delays)
     if recipe.delay:
         # What is left out is decided before the shift, which shortens the series of slow raters.
-        series = moved_earlier(annotations, recipe, series, late_s or float(recipe.delay))
+        series = moved_earlier(annotations, recipe, series, shift_s or float(recipe.delay))
     if recipe.standardise:
         fitted["standardise"] = rated
         series, series_notes = standardised(series, rated)
@@ -123,21 +129,21 @@ def gold(
         )
     training = np.isin(np.array(annotations.videos), rated)
     parts = [combine(series, recipe), combine(clips, recipe, training)]
-    about = {
+    metadata = {
         "avcues": __version__,
         "kind": KIND,
         "recipe": replace(recipe, dimensions=tuple(dimension.name for dimension in annotations.numeric())).described(),
         "fitted_on": fitted,
-        "delays_s": late_s,
-        "left_out": {reason: len(which) for reason, which in left_out.items()},
+        "delays_s": shift_s,
+        "left_out": {reason: len(series_names) for reason, series_names in left_out.items()},
         "step": str(recipe.step),
         "ratings": dict(annotations.origin),
         "raters": raters_by_video(annotations),
     }
-    tables = setup_tables(parts, series.names, annotations.dimensions, about)
-    decisive = set().union(*fitted.values())
+    tables = setup_tables(parts, series.names, annotations.dimensions, metadata)
+    fitted_videos = set().union(*fitted.values())
     return Gold(
-        tables={setup: _with_fitted(table, decisive) for setup, table in tables.items()},
+        tables={setup: _with_fitted_column(table, fitted_videos) for setup, table in tables.items()},
         weights=weights_table(parts, series.names),
         delays=delays,
         left_out=left_out,
@@ -145,22 +151,22 @@ def gold(
     )
 
 
-def _with_fitted(table: pa.Table, decisive: Collection[str]) -> pa.Table:
-    """The table with the column `fitted_on`, which survives where metadata do not: pandas, CSV."""
-    return table.append_column(FITTED_ON, pa.array(among(table["video_id"], decisive)))
+def _with_fitted_column(table: pa.Table, fitted_videos: Collection[str]) -> pa.Table:
+    """The table with the column `fitted_on`, which survives in pandas and CSV, where metadata are lost."""
+    return table.append_column(FITTED_ON, pa.array(is_in(table["video_id"], fitted_videos)))
 
 
 def moved_earlier(
-    annotations: Annotations, recipe: Recipe, series: Series, late_s: float | Mapping[str, float]
+    annotations: Annotations, recipe: Recipe, series: Series, shift_s: float | Mapping[str, float]
 ) -> Series:
-    """The same series with their ratings moved earlier.
+    """The series of `series` with all ratings moved earlier.
 
     Args:
-        series: Of `annotations` by the recipe, those that can be used.
+        series: The usable series of `annotations`.
         late_s: Seconds, for all raters or by rater.
     """
-    moved = series_of(annotations, recipe.step, delays=late_s)
-    return (moved if recipe.windows is None else moved.until(recipe.windows)).of_same(series)
+    moved = series_of(annotations, recipe.step, delays=shift_s)
+    return (moved if recipe.windows is None else moved.first_windows(recipe.windows)).shared_with(series)
 
 
 def write_gold(result: Gold, folder: Path) -> list[Path]:
@@ -175,10 +181,10 @@ def write_gold(result: Gold, folder: Path) -> list[Path]:
 
 
 def read_labels_metadata(labels: Path | pa.Table) -> dict[str, Any] | None:
-    """The metadata of a file or table of labels; None if avcues did not make it.
+    """The metadata of a file or table of labels; None: avcues did not make it.
 
-    `fitted_on` names the videos that anything was fitted on; no model may be tested on them with these labels. If it is
-    empty, the labels of each video depend on that video alone.
+    `fitted_on` names the videos that anything was fitted on; with these labels, no model may be tested on them. If it
+    is empty, the labels of each video depend on that video alone.
 
     Raises:
         DatasetError: The file cannot be read.
@@ -186,17 +192,18 @@ def read_labels_metadata(labels: Path | pa.Table) -> dict[str, Any] | None:
     try:
         if isinstance(labels, Path):
             require_regular_file(labels)
-        about = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
+        schema = labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels)
+        metadata = optional_metadata(schema, "labels")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error
-    return about if "fitted_on" in about else None
+    return metadata if "fitted_on" in metadata else None
 
 
 def one_round(annotations: Annotations, name: str | None) -> Annotations:
     """The ratings of one round.
 
     Raises:
-        SettingsError: There are several and none is named, or none has that name.
+        SettingsError: There are several rounds and `name` is None, or no round has this name.
     """
     rounds = annotations.rounds
     if name is None and len(rounds) < 2:
@@ -210,10 +217,10 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
 
 
 def _delay_tables(recipe: Recipe, features: Mapping[str, Values]) -> tuple[str, ...] | None:
-    """The tables that lags are estimated from; None: the features do not say.
+    """Names of the tables that lags are estimated from; None: unknown.
 
     Raises:
-        SettingsError: They are not those of the recipe.
+        SettingsError: The recipe names other tables.
     """
     tables = features.tables if isinstance(features, FeatureValues) else None
     if recipe.delay_tables is not None and tables is not None and set(tables) != set(recipe.delay_tables):
@@ -248,13 +255,14 @@ def _combination_notes(parts: list[Combined]) -> list[str]:
 def _alignment_notes(parts: list[Combined], recipe: Recipe) -> list[str]:
     if recipe.align is None:
         return []
-    in_line, out_of_line = sum(part.aligned for part in parts), sum(part.unaligned for part in parts)
-    if not in_line + out_of_line:
+    aligned_cells, unaligned_cells = sum(part.aligned for part in parts), sum(part.unaligned for part in parts)
+    if not aligned_cells + unaligned_cells:
         return ["no raters were aligned, because nothing is rated over time"]
-    without = f", not in {counted(out_of_line, 'cell')} that several raters did not rate together"
+    except_unaligned = f", not in {counted(unaligned_cells, 'cell')} that several raters did not rate together"
     return [
-        f"raters aligned moment by moment in {counted(in_line, 'cell')} (video, setup, dimension)"
-        f"{without if out_of_line else ''}: labels depend on ratings after them, so they are not causal, and agreement "
+        f"raters aligned moment by moment in {counted(aligned_cells, 'cell')} (video, setup, dimension)"
+        f"{except_unaligned if unaligned_cells else ''}: labels depend on ratings after them, so they are not "
+        "causal, and agreement "
         "with them is too high"
     ]
 
@@ -270,9 +278,9 @@ def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
     return " and ".join(fitted_parts[step] for step in fitted)
 
 
-def _nothing_left(annotations: Annotations, left_out: LeftOut) -> str:
+def _why_nothing_is_left(annotations: Annotations, left_out: LeftOut) -> str:
     """Why there is no gold standard, and what to do instead."""
     if annotations.numeric():
-        return f"no usable rating in numbers: {'; '.join(in_words(left_out))}"
+        return f"no usable rating in numbers: {'; '.join(exclusion_notes(left_out))}"
     labels = ", ".join(dimension.name for dimension in annotations.nominal())
     return f"nothing is rated in numbers, only in labels ({labels}); make soft labels: avcues annotations soft"

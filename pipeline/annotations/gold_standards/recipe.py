@@ -19,14 +19,14 @@ LONGEST_DELAY_S = 60
 
 @dataclass(frozen=True)
 class Smoothing:
-    """A Savitzky-Golay filter: a polynomial of `order` fitted to `windows` windows around each.
+    """A Savitzky-Golay filter: each value is that of a polynomial fitted to the windows around it.
 
     Args:
         windows: Length of the filter; odd, at least 3.
         order: Order of the polynomial; less than `windows`.
 
     Raises:
-        SettingsError: They are not such numbers.
+        SettingsError: `windows` or `order` is out of range.
     """
 
     windows: int = 5
@@ -41,7 +41,7 @@ class Smoothing:
 
     @classmethod
     def parse(cls, text: str) -> Smoothing:
-        """A filter by its text, such as "savgol:5:3".
+        """Parses the text of a filter, such as "savgol:5:3".
 
         Raises:
             SettingsError: The text does not describe a filter.
@@ -67,11 +67,11 @@ class Recipe:
             videos.
         standardise: Whether all raters are brought to their common mean and spread.
         smooth: Filter applied to each series; None: none.
-        align: "dba" or "raaw": raters over time are aligned moment by moment, which makes labels depend on what comes
-            after them; see `gold_standards.warping`. None: no alignment.
-        longest_warp: Seconds by which a rating may be moved, at most.
-        windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
-            decides.
+        align: "dba" or "raaw": raters over time are aligned moment by moment, which makes labels depend on later
+            ratings; see `gold_standards.warping`. None: no alignment.
+        longest_warp: Most seconds by which alignment may move a rating.
+        windows: Number of windows to use from the start of each series; shorter series are left out. None: use all
+            windows, and leave out short series by `shortest`.
         whole_clips: Leave out all of a rater's series of a clip if one of them is constant or too short.
         shortest: Series are left out that are shorter than this share of the median length over the series of the same
             video, setup and dimension.
@@ -82,7 +82,7 @@ class Recipe:
         delay_tables: Names of the feature tables that lags are estimated from with the delay "auto"; None: any.
 
     Raises:
-        SettingsError: A value is not one of these.
+        SettingsError: A value is unknown or out of range.
     """
 
     method: Method = "ewe"
@@ -126,7 +126,7 @@ class Recipe:
 
     @property
     def exclusions(self) -> dict[str, Any]:
-        """Which series are left out: the fields `windows`, `whole_clips`, `shortest` and `keep_constant`."""
+        """The fields that decide which series are left out, as arguments of `drop_unusable`."""
         return {
             "windows": self.windows,
             "whole_clips": self.whole_clips,

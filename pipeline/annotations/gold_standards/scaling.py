@@ -1,4 +1,4 @@
-"""Each rater's ratings on a common scale, and smoothed."""
+"""Brings raters to a common scale, and smooths their series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from avcues.pipeline.annotations.ratings.wording import counted, listed
 
 
 def standardised(series: Series, training_videos: Collection[str]) -> tuple[Series, list[str]]:
-    """Every rater's ratings of a dimension with the mean and spread that raters have on average.
+    """Gives every rater, per dimension, the mean and standard deviation that raters have on average.
 
     A rater's mean and standard deviation are taken over all ratings of training videos in all setups; the result keeps
     the unit of the dimension. Raters without ratings of training videos, or with constant ones, are left unchanged.
@@ -28,11 +28,11 @@ def standardised(series: Series, training_videos: Collection[str]) -> tuple[Seri
     """
     if not len(series):
         return series, []
-    owner, raters = series.owner, len(series.names["rater"])
-    video = series.codes["video_id"][owner]
+    series_index, raters = series.series_index, len(series.names["rater"])
+    video = series.codes["video_id"][series_index]
     video = np.where(video < 0, series.window, video)
     training = np.isin(video, [series.names["video_id"].index(name) for name in training_videos])
-    group = (series.codes["dimension"] * raters + series.codes["rater"])[owner]
+    group = (series.codes["dimension"] * raters + series.codes["rater"])[series_index]
     size = len(series.names["dimension"]) * raters
     count, mean = _mean(series.value, group, training, size)
     _, variance = _mean((series.value - mean[group]) ** 2, group, training, size)
@@ -57,12 +57,12 @@ def standardised(series: Series, training_videos: Collection[str]) -> tuple[Seri
 
 
 def smoothed(series: Series, smoothing: Smoothing) -> Series:
-    """Every unbroken run of windows filtered; runs shorter than the filter are left unchanged."""
+    """Filters every unbroken run of windows; runs shorter than the filter are left unchanged."""
     from scipy.signal import savgol_filter
 
     broken = np.diff(series.window.astype(np.int64) - np.arange(len(series.window))) != 0
     run = (
-        np.concatenate([[0], np.cumsum(broken | (np.diff(series.owner) != 0))])
+        np.concatenate([[0], np.cumsum(broken | (np.diff(series.series_index) != 0))])
         if len(series.value)
         else np.zeros(0, int)
     )
@@ -78,7 +78,7 @@ def smoothed(series: Series, smoothing: Smoothing) -> Series:
 def _mean(
     value: npt.NDArray[np.float64], group: npt.NDArray[np.int64], used: npt.NDArray[np.bool_], size: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(size,) how many values of each group are used, and their mean; NaN where none is."""
+    """(size,) number and mean of the used values of each group; the mean is NaN where there are none."""
     count = np.bincount(group[used], minlength=size).astype(np.float64)
     with np.errstate(invalid="ignore"):
         return count, np.bincount(group[used], value[used], minlength=size) / count

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.gold_standards.gold import one_round
 from avcues.pipeline.annotations.ratings.choices import choices_of
-from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, merged, usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, drop_unusable, merged
 from avcues.pipeline.annotations.ratings.keys import words
 from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
@@ -28,7 +28,7 @@ MOST_VALUES = 11
 
 Ints = npt.NDArray[np.int64]
 
-_WIDE = 1 << 24  # more than any window
+_MAX_WINDOWS = 1 << 24  # more than the windows of any video
 
 
 def soft_labels(
@@ -78,29 +78,29 @@ def soft_labels(
     for i, setup in enumerate(annotations.setups):
         parts = [part for part in shares if (part.setup == i).any()]
         if parts:
-            about = {"setup": setup, "step": str(step), "raters": raters, "ratings": dict(annotations.origin)}
-            about["left_out"] = {reason: len(dropped) for reason, dropped in merged(left_out).items()}
-            tables[setup] = _table(parts, i, annotations.videos, about)
+            metadata = {"setup": setup, "step": str(step), "raters": raters, "ratings": dict(annotations.origin)}
+            metadata["left_out"] = {reason: len(dropped) for reason, dropped in merged(left_out).items()}
+            tables[setup] = _table(parts, i, annotations.videos, metadata)
     return tables
 
 
 class _Shares:
-    """(N, K) shares of raters, and setup, video and window (-1: the whole clip) of each row."""
+    """(N, K) shares of raters in `values`, with the setup, video and window (-1: the whole clip) of each row."""
 
     def __init__(
-        self, dimension: str, names: list[str], rows: Sequence[Ints], chosen: npt.NDArray[Any], summed: bool
+        self, dimension: str, names: list[str], rows: Sequence[Ints], chosen: npt.NDArray[Any], sums_to_one: bool
     ) -> None:
         """Counts raters.
 
         Args:
             rows: Setup, video and window of each rating, (R,) each.
-            chosen: (R,) which name each rating is of, or (R, K) whether it is of each.
-            summed: Whether every rating is of one name.
+            chosen: (R,) the index of the name that each rating gives, or (R, K) whether it gives each name.
+            sums_to_one: Whether every rater gives exactly one name per row.
         """
-        self.dimension, self.names, self.summed = dimension, names, summed
+        self.dimension, self.names, self.sums_to_one = dimension, names, sums_to_one
         setup, video, window = rows
-        places, row = np.unique((setup * (1 << 31) + video) * _WIDE + window + 1, return_inverse=True)
-        first, window = np.divmod(places, _WIDE)
+        places, row = np.unique((setup * (1 << 31) + video) * _MAX_WINDOWS + window + 1, return_inverse=True)
+        first, window = np.divmod(places, _MAX_WINDOWS)
         self.setup, self.video = np.divmod(first, 1 << 31)
         self.window = window - 1
         self.raters = np.bincount(row)
@@ -123,31 +123,31 @@ def _of_dimension(
     if dimension.level == "nominal":
         choices = choices_of(annotations, dimension.name, step)
         rows = (choices.setup, choices.video, choices.window)
-        one_each = bool((choices.chosen.sum(1) == 1).all())
-        return _Shares(dimension.name, list(dimension.labels), rows, choices.chosen.astype(np.float64), one_each)
+        sums_to_one = bool((choices.chosen.sum(1) == 1).all())
+        return _Shares(dimension.name, list(dimension.labels), rows, choices.chosen.astype(np.float64), sums_to_one)
     part = annotations.select(dimensions=[dimension.name])
-    setups = _places(part.setups, annotations.setups)
-    videos = _places(part.videos, annotations.videos)
+    setups = _indices_of(part.setups, annotations.setups)
+    videos = _indices_of(part.videos, annotations.videos)
     if annotations.over_time(dimension.name):
-        series, dropped = usable(series_of(part, step), **exclusions)
+        series, dropped = drop_unusable(series_of(part, step), **exclusions)
         left_out.append(dropped)
-        video, window = series.codes["video_id"][series.owner], series.window.astype(np.int64)
+        video, window = series.codes["video_id"][series.series_index], series.window.astype(np.int64)
     else:
         series = once_per_clip(part)
         video, window = series.window.astype(np.int64), np.full(len(series.value), -1)
-    rows = (setups[series.codes["setup"][series.owner]], videos[video], window)
+    rows = (setups[series.codes["setup"][series.series_index]], videos[video], window)
     names, code = _categories(series.value, dimension, bins)
     return _Shares(dimension.name, names, rows, code, True)
 
 
-def _places(names: Sequence[str], among: Sequence[str]) -> Ints:
-    """The index of each name among others."""
-    index = {name: i for i, name in enumerate(among)}
+def _indices_of(names: Sequence[str], all_names: Sequence[str]) -> Ints:
+    """The index of each name in `all_names`."""
+    index = {name: i for i, name in enumerate(all_names)}
     return np.array([index[name] for name in names], np.int64)
 
 
 def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int) -> tuple[list[str], Ints]:
-    """The names of values or bins, and which each value is."""
+    """The names of distinct values or bins, and the index of each value's name."""
     distinct, code = np.unique(value, return_inverse=True)
     low, high = dimension.low, dimension.high
     if low is not None and high is not None and (distinct % 1 == 0).all() and low % 1 == high % 1 == 0:
@@ -167,13 +167,13 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
     return middles, np.clip(np.floor((value - low) / width), 0, bins - 1).astype(np.int64)
 
 
-def _table(parts: list[_Shares], setup: int, videos: Sequence[str], about: Mapping[str, Any]) -> pa.Table:
-    """The labels of a setup; `about` is what their metadata have to say besides."""
+def _table(parts: list[_Shares], setup: int, videos: Sequence[str], extra_metadata: Mapping[str, Any]) -> pa.Table:
+    """The table of soft labels of a setup, with `extra_metadata` added to its metadata."""
     keys = np.unique(np.concatenate([_key(part)[part.setup == setup] for part in parts]))
-    columns: dict[str, pa.Array] = {"video_id": words(keys // _WIDE, videos)}
-    over_time = bool((keys % _WIDE > 0).any())
+    columns: dict[str, pa.Array] = {"video_id": words(keys // _MAX_WINDOWS, videos)}
+    over_time = bool((keys % _MAX_WINDOWS > 0).any())
     if over_time:
-        columns["window"] = pa.array((keys % _WIDE - 1).astype(np.int32))
+        columns["window"] = pa.array((keys % _MAX_WINDOWS - 1).astype(np.int32))
     targets: list[dict[str, Any]] = []
     groups = []
     for part in parts:
@@ -187,17 +187,17 @@ def _table(parts: list[_Shares], setup: int, videos: Sequence[str], about: Mappi
         columns[f"{part.dimension}_n"] = pa.array(
             part.raters[part.setup == setup][position].astype(np.int32), mask=missing
         )
-        groups += [names] if part.summed else []
+        groups += [names] if part.sums_to_one else []
     described = {
         "avcues": __version__,
         "kind": KIND,
         "targets": targets,
         "sums_to_one": groups,
         "fitted_on": {},
-        **about,
+        **extra_metadata,
     }
     return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(described)})
 
 
 def _key(shares: _Shares) -> Ints:
-    return np.asarray(shares.video * _WIDE + shares.window + 1)
+    return np.asarray(shares.video * _MAX_WINDOWS + shares.window + 1)

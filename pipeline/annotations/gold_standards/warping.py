@@ -1,4 +1,4 @@
-"""Raters aligned moment by moment, by dynamic time warping: an option that costs causality.
+"""Aligns raters moment by moment by dynamic time warping, which makes labels non-causal.
 
 | option | what                                                                                                     |
 |--------|----------------------------------------------------------------------------------------------------------|
@@ -8,8 +8,7 @@
 |        | weighted by how they agree unaligned: Stappen et al. 2021, MuSe-Toolbox. The toolbox warps by GCTW;      |
 |        | here each rater is warped onto the barycentre of all, standardised                                       |
 
-The label of a window then depends on ratings before and after it, and agreement measured on aligned ratings is too
-high.
+The label of a window then also depends on later ratings, and agreement measured on aligned ratings is too high.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Alignment = Literal["dba", "raaw"]
 ALIGNMENTS: tuple[Alignment, ...] = get_args(Alignment)
 
 _ITERATIONS = 10  # as MuSe-Toolbox
-_SHORTEST = 8  # windows; shorter courses have nothing to align
+_SHORTEST = 8  # windows; shorter stretches are not aligned
 
 
 def aligned(
@@ -35,13 +34,13 @@ def aligned(
 
     Args:
         ratings: (raters, windows); NaN is missing.
-        value: (windows,) their combination without alignment, which stays outside of the stretch.
-        weight: (raters,) of the estimator.
-        method: See above.
-        longest_warp: Windows by which a rating may be moved, at most.
+        value: (windows,) the combined value without alignment, which is kept outside the stretch.
+        weight: (raters,) weights of the estimator.
+        method: See the module's table.
+        longest_warp: Most windows by which a rating may be moved.
 
     Returns:
-        (raters, windows) aligned ratings, (windows,) the combination, and whether there was such a stretch.
+        (raters, windows) aligned ratings, (windows,) the combined value, and whether there was such a stretch.
 
     Raises:
         SettingsError: tslearn is not installed.
@@ -56,7 +55,7 @@ def aligned(
     compared = courses if method == "dba" else _standardised(courses)
     centre = dtw_barycenter_averaging(compared[..., None], max_iter=_ITERATIONS, metric_params=constraint)[:, 0]
     paths = [dtw_path(centre, course, **constraint)[0] for course in compared]
-    warped = np.stack([_onto(centre, course, path) for course, path in zip(courses, paths, strict=True)])
+    warped = np.stack([_warp_onto(centre, course, path) for course, path in zip(courses, paths, strict=True)])
     ratings, value = ratings.copy(), value.copy()
     ratings[np.ix_(rated, np.arange(stretch.start, stretch.stop))] = warped
     if method == "dba":
@@ -67,11 +66,11 @@ def aligned(
     return ratings, value, True
 
 
-def _onto(centre: Values, course: Values, path: list[tuple[int, int]]) -> Values:
-    """(windows,) for each moment of the centre, the mean of the moments of a course that belong to it."""
-    of_centre, of_course = np.array(path).T
+def _warp_onto(centre: Values, course: Values, path: list[tuple[int, int]]) -> Values:
+    """(windows,) a rater's course warped onto the centre: the mean of the moments that the path maps to each window."""
+    centre_index, course_index = np.array(path).T
     return np.asarray(
-        np.bincount(of_centre, course[of_course], len(centre)) / np.bincount(of_centre, minlength=len(centre))
+        np.bincount(centre_index, course[course_index], len(centre)) / np.bincount(centre_index, minlength=len(centre))
     )
 
 

@@ -1,4 +1,4 @@
-"""Ratings of one import added to those of another."""
+"""Adds the ratings of one import to those of another."""
 
 from __future__ import annotations
 
@@ -66,10 +66,14 @@ def _with_text_names(raters: pa.Table) -> pa.Table:
 
 def _merged_rows(raters: pa.Table) -> pa.Table:
     """One row per rater: the first known value of each column."""
-    others = [name for name in raters.column_names if name != "rater"]
+    profile_columns = [name for name in raters.column_names if name != "rater"]
     grouped = raters.group_by("rater", use_threads=False)
-    options = [(name, "first") for name in others]
-    joined = grouped.aggregate(options).rename_columns(["rater", *others]) if others else grouped.aggregate([])
+    options = [(name, "first") for name in profile_columns]
+    joined = (
+        grouped.aggregate(options).rename_columns(["rater", *profile_columns])
+        if profile_columns
+        else grouped.aggregate([])
+    )
     return joined.sort_by("rater")
 
 

@@ -1,4 +1,4 @@
-"""From what a format reads to the ratings of a study.
+"""Turns what a format reads into the annotations of a study.
 
 Every import ends here: setups are compared with those allowed, dimensions get their scales, impossible ratings are
 refused, what cannot be used is left out and counted, videos that the dataset does not have are dropped from ratings and
@@ -23,7 +23,7 @@ from avcues.pipeline.annotations.importing.rules import require_names, require_s
 from avcues.pipeline.annotations.importing.sources import Source, Sources
 from avcues.pipeline.annotations.importing.tidy_columns import joined_column, tidy_columns
 from avcues.pipeline.annotations.importing.videos import in_dataset
-from avcues.pipeline.annotations.ratings.keys import among, codes, combined
+from avcues.pipeline.annotations.ratings.keys import codes, combined, is_in
 from avcues.pipeline.annotations.ratings.schema import REPEAT_SCHEMA, Annotations, Dimension
 from avcues.pipeline.errors import InputError, SettingsError
 
@@ -37,16 +37,16 @@ def assemble(
     raters: Any = None,
     repeated: bool = False,
 ) -> Annotations:
-    """Checks what was read, and makes the annotations of a study from it.
+    """Checks what a format read, and makes the annotations of a study.
 
     Args:
-        reading: Of a format.
-        scales: Of the dimensions.
+        reading: What the format read.
+        scales: Scales of the dimensions that the format does not state.
         setups: The setups that are allowed; None: any.
-        known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
-            hold; ratings of others are left out and counted. None: any.
-        raters: What is known of the raters: a path or table with a column `rater`; None: what the format says.
-        repeated: Whether a rating that comes again is a repeated one rather than an error.
+        known: Ids of the videos that may be rated, or their lengths in seconds by id, so that the last value of a log
+            holds until the end; ratings of other videos are left out and counted. None: any.
+        raters: Profiles of the raters, a path or table with a column `rater`; None: those that the format reads.
+        repeated: Whether a rating that appears again is a repeated one rather than an error.
 
     Raises:
         InputError: A key is missing, a rating is impossible or appears twice, or no video is known.
@@ -60,12 +60,12 @@ def assemble(
     require_setups(ratings, setups, sources)
     require_names(ratings, sources)
     dimensions = _dimensions(ratings, reading.dimensions, scales)
-    repeat = _repeats(ratings, reading.parts, sources, repeated)
+    repeat = _repeat_numbers(ratings, reading.parts, sources, repeated)
     exposures = (
         reading.exposures if reading.exposures is not None else exposures_of(ratings, reading.parts, repeat == 0)
     )
-    ratings, rule_notes, kept = validated(ratings, dimensions, sources, repeat)
-    ratings = ratings.append_column(REPEAT_SCHEMA.field("repeat"), pa.array(repeat[kept].astype(np.int32)))
+    ratings, rule_notes, is_used = validated(ratings, dimensions, sources, repeat)
+    ratings = ratings.append_column(REPEAT_SCHEMA.field("repeat"), pa.array(repeat[is_used].astype(np.int32)))
     ratings, video_notes = in_dataset(ratings, known, reading.name)
     is_first = ratings["repeat"].to_numpy() == 0
     ratings, repeats = ratings.filter(pa.array(is_first)).drop_columns(["repeat"]), ratings.filter(pa.array(~is_first))
@@ -77,7 +77,7 @@ def assemble(
     return Annotations(
         ratings=ratings,
         raters=profiles,
-        exposures=exposures if known is None else exposures.filter(pa.array(among(exposures["video_id"], videos))),
+        exposures=exposures if known is None else exposures.filter(pa.array(is_in(exposures["video_id"], videos))),
         dimensions=dimensions,
         repeats=repeats.select(REPEAT_SCHEMA.names),
         origin={
@@ -95,11 +95,13 @@ def assemble(
     )
 
 
-def _repeats(ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeated: bool) -> npt.NDArray[np.int64]:
-    """(N,) how many times the rater had rated the clip before, by a column `repeat` or by what comes again."""
-    stated = joined_column(parts, "repeat", pa.float64())
-    if stated is not None:
-        numbers = stated.to_numpy()
+def _repeat_numbers(
+    ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeated: bool
+) -> npt.NDArray[np.int64]:
+    """(N,) number of earlier ratings of the clip by the rater, from a column `repeat` or from the order of ratings."""
+    stated_repeats = joined_column(parts, "repeat", pa.float64())
+    if stated_repeats is not None:
+        numbers = stated_repeats.to_numpy()
         repeat = repeat_column(numbers)
         if repeat is None:
             wrong = ~(np.isnan(numbers) | ((numbers >= 0) & (numbers % 1 == 0)))
@@ -121,7 +123,7 @@ def _repeats(ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeate
 
 
 def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scales) -> dict[str, Dimension]:
-    """The stated dimensions, and those of the ratings with their scales."""
+    """The dimensions that the format states, and all others of the ratings with their scales."""
     names = [name for name in ratings["dimension"].unique().to_pylist() if name is not None]
     for name in (*scales.ranges, *scales.levels, *(() if isinstance(scales.hold, bool) else scales.hold)):
         if name not in names:
@@ -130,7 +132,7 @@ def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scal
     for name in names:
         if name in dimensions:
             continue
-        rows = ratings.filter(pa.array(among(ratings["dimension"], [name])))
+        rows = ratings.filter(pa.array(is_in(ratings["dimension"], [name])))
         labels = tuple(sorted(label for label in rows["label"].unique().to_pylist() if label is not None))
         level = scales.levels.get(name, "nominal" if labels else scales.level)
         low, high = (None, None) if level == "nominal" else scales.ranges.get(name, scales.range_ or (None, None))
@@ -140,6 +142,6 @@ def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scal
             low=low,
             high=high,
             labels=labels if level == "nominal" else (),
-            hold=level != "nominal" and scales.holds(name) and bool(rows["time"].is_valid().to_numpy().any()),
+            hold=level != "nominal" and scales.is_log(name) and bool(rows["time"].is_valid().to_numpy().any()),
         )
     return dimensions

@@ -1,4 +1,4 @@
-"""The cells of a table as what they are: words, times in seconds, and values on the scale of the ratings."""
+"""Converts the cells of a table to words, times in seconds, and values on the scale of the ratings."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TIMES = ("time", "start", "end")
 def typed(
     columns: Mapping[str, pa.ChunkedArray], unit: TimeUnit, scale: Range | None, range_: Range | None, file: str
 ) -> dict[str, Any]:
-    """Words, times in seconds, and values on the scale of the ratings.
+    """Converts columns by key to words, times in seconds, and values on the scale of the ratings.
 
     Args:
-        columns: By key.
-        unit: Of times.
-        scale: The values that become the lowest and the highest of `range_`; None: values stay as they are.
+        columns: Columns by key.
+        unit: Unit of times that are numbers.
+        scale: The values that become the lowest and the highest of `range_`; None: values are not scaled.
         range_: The scale of the ratings.
         file: The file, for messages.
 
@@ -72,5 +72,5 @@ def _repeats(column: pa.ChunkedArray, name: str) -> np.ndarray:
 def _scaled(values: np.ndarray, scale: Range | None, range_: Range | None) -> np.ndarray:
     if scale is None or range_ is None:
         return values
-    (low, high), (first, last) = scale, range_
-    return first + (values - low) * ((last - first) / (high - low))
+    (low, high), (target_low, target_high) = scale, range_
+    return target_low + (values - low) * ((target_high - target_low) / (high - low))

@@ -19,7 +19,7 @@ _KEYS = ("rater", "video_id", "setup", "round")
 
 
 def exposures_of(ratings: pa.Table, parts: Sequence[Part], used: npt.NDArray[np.bool_]) -> pa.Table:
-    """One row per rater and clip of the used ratings; without a stated order, by the clip's first rating."""
+    """One row per rater and clip of the used ratings; unless an order is stated, in the order of first ratings."""
     used_rows, ratings = np.flatnonzero(used), ratings.filter(pa.array(used))
     names = {name: [word for word in ratings[name].unique().to_pylist() if word is not None] for name in _KEYS}
     clip = combined((codes(ratings[name], names[name]), len(names[name])) for name in _KEYS)
@@ -28,9 +28,9 @@ def exposures_of(ratings: pa.Table, parts: Sequence[Part], used: npt.NDArray[np.
     first_rating = np.sort(begins[first_run])
     columns = {name: ratings[name].take(first_rating).cast(pa.string()) for name in _KEYS}
     for name, kind in EXPOSURE_TYPES.items():
-        stated = joined_column(parts, name, kind)
-        if stated is not None:
-            columns[name] = stated.take(used_rows[first_rating])
+        stated_column = joined_column(parts, name, kind)
+        if stated_column is not None:
+            columns[name] = stated_column.take(used_rows[first_rating])
         elif name == "order":
             columns[name] = pa.array(order_within_rater(codes(ratings["rater"].take(first_rating), names["rater"])))
         else:
@@ -39,7 +39,7 @@ def exposures_of(ratings: pa.Table, parts: Sequence[Part], used: npt.NDArray[np.
 
 
 def order_within_rater(rater: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """(N,) the position of each row among those of its rater, from 0; `rater` is (N,) codes."""
+    """(N,) the position of each row among the rows of its rater, from 0; `rater` is (N,) codes."""
     by_rater = np.argsort(rater, kind="stable")
     order = np.empty(len(rater), np.int32)
     order[by_rater] = np.arange(len(rater)) - np.searchsorted(rater[by_rater], rater[by_rater])

@@ -18,13 +18,14 @@ class Read(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FormatOptions:
-    """What the files of a format may leave open.
+    """Facts that the files of a format may not state.
 
     Args:
-        setup: Of all ratings; None: that of the format.
-        dimension: Of all ratings, or several separated by commas where a file holds several; None: as the file says.
+        setup: Setup of all ratings; None: the usual setup of the format.
+        dimension: Dimension of all ratings, or several separated by commas if a file holds several; None: as the file
+            states.
         header: Template of the columns of ratings, for formats of questionnaires, such as "{video_id}_{dimension}".
-        frame_rate: Frames a second, for formats that count in frames.
+        frame_rate: Frames per second, for formats that count time in frames.
     """
 
     setup: str | None = None
@@ -38,8 +39,8 @@ class Format:
     """A format of ratings.
 
     Args:
-        title: What it is, for lists of formats.
-        files: Names of its files, for help texts.
+        title: Title in lists of formats.
+        files: Usual names of the files, for help texts.
         looks_like: Whether a file has the format, by its path and the beginning of its text.
         read: Yields the tidy rows of files.
     """

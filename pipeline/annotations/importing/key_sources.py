@@ -14,13 +14,13 @@ from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.store.user_tables import missing_column
 
 WORDS = ("rater", "video_id", "setup", "round", "dimension")
-"""The keys that are words."""
+"""The keys whose values are names."""
 
 _NAME = re.compile(r"\{([^{}]+)\}")
 
 
 def names_in(template: str) -> list[str]:
-    """The names in braces."""
+    """The names in braces in a template."""
     return _NAME.findall(template)
 
 
@@ -73,12 +73,11 @@ def path_parts(file: Path, pattern: str | None) -> dict[str, str]:
 def rated_columns(
     table: pa.Table, header: str, columns: Collection[str] | None, used: Collection[str], file: str
 ) -> Sequence[tuple[Mapping[str, str], str]]:
-    """The keys that the name of each column of ratings holds, and that name.
-
+    """The columns of ratings: the keys that each column's name states, and that name.
     Args:
-        header: Template of these names.
+        header: Template of the columns' names.
         columns: The columns that it applies to; None: all that match and are not `used`.
-        used: Columns that hold something else.
+        used: Names of columns that hold something else.
         file: The file, for messages.
 
     Raises:
@@ -105,7 +104,7 @@ def is_like_template(name: str, template: str) -> bool:
 
 
 def _expression(template: str, character: str) -> str:
-    """A template as a regular expression; ids of videos may hold what separates the names."""
+    """A template as a regular expression; ids of videos may contain the separators of the template."""
     expression = re.escape(template)
     for name in names_in(template):
         length = "+" if name == "video_id" else "+?"

@@ -1,4 +1,4 @@
-"""The `label.csv` that MMSA's copies of CMU-MOSI, CMU-MOSEI and CH-SIMS have, and what tells them apart."""
+"""Recognises the `label.csv` of MMSA's copies of CMU-MOSI, CMU-MOSEI and CH-SIMS, and tells CH-SIMS from the others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _SINGLE = "label_T"
 
 
 def is_label_csv(head: str) -> bool:
-    """Whether a text begins with the names of its columns."""
+    """Whether a text begins with the header of a `label.csv`."""
     rows = _rows(head)
     return bool(rows) and set(_COLUMNS) <= set(rows[0])
 
 
 def has_single_modalities(head: str) -> bool:
-    """Whether text, sound and picture have labels of their own, as in CH-SIMS; of the others, the cells are empty."""
+    """Whether text, sound and picture have their own labels, as in CH-SIMS; in other copies these cells are empty."""
     rows = _rows(head)
     if not rows or _SINGLE not in rows[0]:
         return False

@@ -1,4 +1,4 @@
-"""Labels in cells: chosen ones, several in one cell, and missing ones."""
+"""Labels in cells: whether they were chosen, several in one cell, and missing ones."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "-", "--", "\N{EN DASH}")
 
 
 def chosen_only(table: pa.Table, cells: pa.ChunkedArray, number: Rows, file: str) -> tuple[pa.Table, Rows]:
-    """The rows whose cell says that the label was chosen, and one without a label where a rater chose none.
+    """Keeps the rows of chosen labels, and one row without a label where a rater chose none.
 
     Args:
         table: With a column `label`.
         cells: (N,) texts, such as 1 and 0.
-        number: (N,) the file's row of each.
-        file: Its name, for messages.
+        number: (N,) row of each cell in the file.
+        file: Name of the file, for messages.
 
     Raises:
-        InputError: A cell says neither.
+        InputError: A cell says neither that the label was chosen nor that it was not.
     """
     words = np.array(pc.utf8_lower(pc.utf8_trim_whitespace(cells.cast(pa.string()))).fill_null("").to_pylist(), str)
     chosen, missing = np.isin(words, _CHOSEN), np.isin(words, _MISSING)
@@ -50,22 +50,22 @@ def chosen_only(table: pa.Table, cells: pa.ChunkedArray, number: Rows, file: str
     has_choice = np.zeros(question.max(initial=-1) + 1, bool)
     np.logical_or.at(has_choice, question, chosen)
     unchosen = np.flatnonzero(~chosen & ~missing & ~has_choice[question])
-    first_unchosen = unchosen[np.unique(question[unchosen], return_index=True)[1]]
-    rows = np.sort(np.concatenate([np.flatnonzero(chosen), first_unchosen]))
+    rows_without_choice = unchosen[np.unique(question[unchosen], return_index=True)[1]]
+    rows = np.sort(np.concatenate([np.flatnonzero(chosen), rows_without_choice]))
     labels = pc.if_else(pa.array(chosen[rows]), table["label"].take(pa.array(rows)), None)
     column = table.column_names.index("label")
     return table.take(pa.array(rows)).set_column(column, "label", labels), number[rows]
 
 
 def _codes(key: pa.ChunkedArray, words: Sequence[object]) -> Rows:
-    """The codes of words; those of numbers, such as times, by their text."""
+    """(N,) codes of a column of words, or of numbers such as times."""
     if pa.types.is_string(key.type) or pa.types.is_dictionary(key.type):
         return codes(key, words)  # type: ignore[arg-type]
     return np.unique(key.to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
 def cut_apart(table: pa.Table, number: Rows, separator: str) -> tuple[pa.Table, Rows]:
-    """A row per label of cells that hold several."""
+    """Splits cells that hold several labels into one row per label."""
     lists = pc.split_pattern(table["label"].fill_null(""), separator).combine_chunks()
     row = pc.list_parent_indices(lists)
     labels = pc.utf8_trim_whitespace(pc.list_flatten(lists))
@@ -74,7 +74,7 @@ def cut_apart(table: pa.Table, number: Rows, separator: str) -> tuple[pa.Table, 
 
 
 def without_missing(table: pa.Table, number: Rows) -> tuple[pa.Table, Rows, list[str]]:
-    """The rows whose label is not one of the words for a missing one, such as NA; and a note that counts the others."""
+    """Drops rows whose label is a word for a missing one, such as NA, and notes how many there were."""
     words = pc.utf8_lower(table["label"].fill_null("").cast(pa.string()))
     missing = pc.and_(pc.is_in(words, pa.array(_MISSING[1:])), table["label"].is_valid()).to_numpy()
     if not missing.any():

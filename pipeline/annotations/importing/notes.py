@@ -1,4 +1,4 @@
-"""Notes on ratings that were imported: what a reader of a study must know of them."""
+"""Notes on imported ratings that users of the study must know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.annotations.ratings.keys import is_in
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 
@@ -19,17 +19,17 @@ _DAY_AND_MONTH = re.compile(
     re.IGNORECASE,
 )
 _PAST_END_S = 1.0
-"""Ratings that lie this far behind the end of a video are told of."""
+"""Ratings later than this after the end of their video are noted."""
 
 
 def notes_on(
     ratings: pa.Table, repeats: pa.Table, dimensions: Mapping[str, Dimension], lengths: Mapping[str, float]
 ) -> list[str]:
-    """What is conspicuous in ratings, one line each.
+    """One line for everything conspicuous in the ratings.
 
     Args:
-        repeats: Ratings that raters gave again.
-        lengths: Of the videos in seconds, as far as they are known.
+        repeats: Repeated ratings, which are kept apart.
+        lengths: Lengths of the videos in seconds, where known.
     """
     logs = [dimension.name for dimension in dimensions.values() if dimension.hold]
     return [
@@ -46,7 +46,7 @@ def _on_missing_ranges(dimensions: Mapping[str, Dimension], ratings: pa.Table) -
     notes = []
     for dimension in dimensions.values():
         if dimension.level != "nominal" and dimension.low is None:
-            value = ratings.filter(pa.array(among(ratings["dimension"], [dimension.name])))["value"].to_numpy()
+            value = ratings.filter(pa.array(is_in(ratings["dimension"], [dimension.name])))["value"].to_numpy()
             if len(value):
                 notes.append(
                     f"{dimension.name}: range not given, so values outside it go unnoticed; they run from "
@@ -56,7 +56,7 @@ def _on_missing_ranges(dimensions: Mapping[str, Dimension], ratings: pa.Table) -
 
 
 def _on_similar_names(ratings: pa.Table) -> list[str]:
-    """Names of raters or videos that differ in capitals alone."""
+    """Notes on names of raters or videos that differ only in capitals."""
     notes = []
     for key, noun in (("rater", "raters"), ("video_id", "videos")):
         spellings: dict[str, list[str]] = {}
@@ -82,10 +82,10 @@ def _on_names_like_dates(ratings: pa.Table) -> list[str]:
 def _on_ratings_behind_the_end(ratings: pa.Table, lengths: Mapping[str, float]) -> list[str]:
     if not lengths or ratings["time"].null_count == len(ratings):
         return []
-    last = ratings.group_by("video_id").aggregate([("time", "max")]).to_pylist()
+    last_ratings = ratings.group_by("video_id").aggregate([("time", "max")]).to_pylist()
     late = {
         row["video_id"]: row["time_max"]
-        for row in last
+        for row in last_ratings
         if row["time_max"] is not None and row["time_max"] > lengths.get(row["video_id"], np.inf) + _PAST_END_S
     }
     if not late:
@@ -102,12 +102,12 @@ def _on_ratings_behind_the_end(ratings: pa.Table, lengths: Mapping[str, float]) 
 def _on_logs(logs: Sequence[str], lengths_known: bool) -> list[str]:
     if not logs:
         return []
-    until = (
+    end_of_last_value = (
         "the end of its video"
         if lengths_known
         else "the last rating of its video by any rater, because lengths are not known"
     )
-    return [f"{listed(logs)}: a value holds until the next one, the last one until {until}"]
+    return [f"{listed(logs)}: a value holds until the next one, the last one until {end_of_last_value}"]
 
 
 def _on_repeats(repeats: pa.Table) -> list[str]:

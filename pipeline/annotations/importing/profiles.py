@@ -18,10 +18,10 @@ def profiles_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[p
 
     Args:
         source: A path or table with a column `rater`; None: nothing is known of the raters.
-        name: Of a table, for messages.
+        name: Name of a table in memory, for messages.
 
     Raises:
-        InputError: The table of raters cannot be read, has no column `rater`, or names one twice.
+        InputError: The table of raters cannot be read, has no column `rater`, or names a rater twice.
     """
     raters = sorted(ratings["rater"].unique().to_pylist())
     if source is None:
@@ -44,5 +44,5 @@ def profiles_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[p
             f"no row in {Path(source_name).name} for {counted(len(without_row), 'rater')}: {listed(without_row)}"
         )
     rows = pa.array([row_of.get(rater) for rater in raters], pa.int64())
-    others = {column: table[column].take(rows) for column in table.column_names if column != "rater"}
-    return pa.table({"rater": pa.array(raters, pa.string())} | others), notes
+    profile_columns = {column: table[column].take(rows) for column in table.column_names if column != "rater"}
+    return pa.table({"rater": pa.array(raters, pa.string())} | profile_columns), notes

@@ -1,4 +1,4 @@
-"""What a format reads: tidy rows of files, and what it knows of dimensions, exposures and raters."""
+"""What a format reads: tidy rows of files, with dimensions, exposures and raters where the files state them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Part:
     """Tidy rows of one file.
 
     Args:
-        table: Columns of `RATING_SCHEMA`, in the order of the file, `repeat`, how many times the rater had rated the
-            clip before, and `order`, `seen` and `overlay` of the exposure; a missing column is null.
-        name: Of the file, for messages.
-        rows: The file's row of each rating, counted from 1 below the header; None: one row per rating.
+        table: Columns of `RATING_SCHEMA` in the order of the file, `repeat` (number of earlier ratings of the clip by
+            the rater), and `order`, `seen` and `overlay` of the exposure; a missing column counts as null.
+        name: Name of the file, for messages.
+        rows: Row of each rating in the file, counted from 1 below the header; None: one row per rating.
         notes: What was changed or left out in this file, one line each.
     """
 
@@ -38,12 +38,12 @@ class Reading:
 
     Args:
         parts: At least one.
-        name: Of all files together, for messages.
-        origin: How they were read, as it is stored with the ratings: `importer`, files and options.
-        dimensions: Those whose scale or labels the format states.
-        exposures: By `EXPOSURE_SCHEMA`; None: one per rater and clip, in the order of the rows.
-        raters: What the format says of the raters: a table with a column `rater`; None: nothing.
-        raters_name: Of that table, for messages.
+        name: Name of all files together, for messages.
+        origin: How the files were read, stored with the ratings: `importer`, files and options.
+        dimensions: Dimensions whose scale or labels the format states.
+        exposures: Columns of `EXPOSURE_SCHEMA`; None: one exposure per rater and clip, in the order of the rows.
+        raters: Profiles of the raters, a table with a column `rater`; None: the format states none.
+        raters_name: Name of the table of raters, for messages.
         notes: What was changed in all files, one line each.
     """
 
@@ -63,9 +63,9 @@ class Scales:
 
     Args:
         range_: Lowest and highest possible value of all dimensions that are rated in numbers; None: not known.
-        ranges: The same for single dimensions.
+        ranges: Lowest and highest possible value of single dimensions.
         levels: Level of measurement of single dimensions; default: "nominal" for labels, `level` for numbers.
-        level: Of dimensions rated in numbers.
+        level: Level of measurement of dimensions rated in numbers, unless `levels` names another.
         hold: Whether ratings over time are logs of changes, in which a value holds until the next one; or the names of
             the dimensions for which this is so.
     """
@@ -76,6 +76,6 @@ class Scales:
     level: Level = "interval"
     hold: bool | Collection[str] = False
 
-    def holds(self, dimension: str) -> bool:
+    def is_log(self, dimension: str) -> bool:
         """Whether a dimension is a log of changes."""
         return self.hold if isinstance(self.hold, bool) else dimension in self.hold

@@ -1,6 +1,6 @@
-"""The formats of ratings, one module each in `formats`, and which of them a file looks like.
+"""The formats of ratings, and which of them a file looks like.
 
-A module whose `FORMAT` is a `Format` is found by itself: adding a format is adding one file.
+Every module of `formats` whose `FORMAT` is a `Format` is registered: a new format is one new file.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def import_format(
     """Ratings in one of the registered formats.
 
     Args:
-        name: Of the format.
-        files: Its files; folders stand for all files in them that look like it.
-        options: What the files do not say.
+        name: Name of the format.
+        files: Files in this format; a folder stands for all files in it that look like this format.
+        options: What the files do not state.
         range_: Lowest and highest possible value of dimensions whose scale the format does not state.
         hold: As for `import_tidy`.
         setups: The setups that are allowed; None: any.
@@ -71,11 +71,13 @@ def import_format(
         raise SettingsError(f'there is no format "{name}", only {", ".join(registered())}')
     paths = _expanded(name, [Path(file) for file in files])
     reading = registered()[name].read(paths, options)
-    held = {name: replace(dimension, hold=True) for name, dimension in reading.dimensions.items() if hold is True}
+    held_dimensions = {
+        name: replace(dimension, hold=True) for name, dimension in reading.dimensions.items() if hold is True
+    }
     reading = replace(
         reading,
         name=str(paths[0]) if len(paths) == 1 else reading.name,
-        dimensions={**reading.dimensions, **held},
+        dimensions={**reading.dimensions, **held_dimensions},
         origin={**reading.origin, "importer": name, "files": [str(path) for path in paths]},
     )
     scales = Scales(range_=range_, hold=hold)
@@ -83,7 +85,7 @@ def import_format(
 
 
 def formats_of(path: Path) -> list[str]:
-    """The formats that a file looks like; of a folder, those of the files in it.
+    """Names of the formats that a file, or the files in a folder, look like.
 
     Raises:
         InputError: There is no such file.
@@ -108,10 +110,10 @@ def _first_rows(workbook: Path) -> str:
 
 
 def _expanded(name: str, paths: Sequence[Path]) -> list[Path]:
-    """Files, with folders replaced by those of the format in them.
+    """The files, with each folder replaced by the files of the format in it.
 
     Raises:
-        InputError: A folder has none.
+        InputError: A folder has no such file.
     """
     files: list[Path] = []
     for path in paths:

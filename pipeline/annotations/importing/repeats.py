@@ -1,4 +1,4 @@
-"""Clips that a rater rated again: which ratings are the first, which the second, and so on."""
+"""Numbers the repeated ratings of clips that a rater rated more than once."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from avcues.pipeline.annotations.ratings.keys import starts
 
 Ints = npt.NDArray[np.int64]
 
-_FEWEST = 5  # ratings of each of two courses that look like two
-_SHARED = 0.5  # of the time of the shorter one
+_FEWEST = 5  # a course through a clip has at least this many ratings
+_SHARED = 0.5  # two courses share at least this part of the shorter one's time
 
 
 def numbered(series: Ints, time: npt.NDArray[np.float64], part: Ints) -> Ints:
-    """The number of times that a rater had rated the clip before, for ratings in the order of their source.
+    """(N,) number of earlier ratings of the clip by the rater, for ratings in the order of their source.
 
-    A rating begins anew where time goes back, where another file has the same time, or where the same instant is
+    A new rating of the clip begins where time goes back, where another file has the same time, or where an instant is
     repeated.
 
     Args:
-        series: (N,) who rated what.
+        series: (N,) codes of rater, clip and dimension.
         time: (N,) seconds; NaN for ratings once per clip.
-        part: (N,) which file each is from.
+        part: (N,) index of the source file.
     """
     order = np.argsort(series, kind="stable")
     series, time, part = series[order], np.nan_to_num(time[order], nan=-1.0), part[order]
     earlier_ratings = np.zeros(len(series), np.int64)
-    for first, last in zip(begins := starts(series), np.append(begins[1:], len(series)), strict=True):
-        earlier_ratings[first:last] = _earlier_ratings(time[first:last], part[first:last])
+    for first, end in zip(begins := starts(series), np.append(begins[1:], len(series)), strict=True):
+        earlier_ratings[first:end] = _earlier_ratings(time[first:end], part[first:end])
     numbers = np.empty(len(series), np.int64)
     numbers[order] = earlier_ratings
     return numbers
@@ -48,11 +48,11 @@ def _earlier_ratings(time: npt.NDArray[np.float64], part: Ints) -> Ints:
 
 
 def looks_repeated(time: npt.NDArray[np.float64]) -> bool:
-    """Whether one series, in the order of its source, is two courses over the same time rather than in disorder."""
-    back = np.flatnonzero(np.diff(time) < 0) + 1
-    if len(back) != 1:
+    """Whether a series, in the order of its source, runs through the clip twice rather than being unsorted."""
+    restart = np.flatnonzero(np.diff(time) < 0) + 1
+    if len(restart) != 1:
         return False
-    first, second = np.split(time, back)
+    first, second = np.split(time, restart)
     if min(len(first), len(second)) < _FEWEST:
         return False
     shared = min(first[-1], second[-1]) - max(first[0], second[0])
@@ -60,11 +60,11 @@ def looks_repeated(time: npt.NDArray[np.float64]) -> bool:
 
 
 def counts_down(time: npt.NDArray[np.float64]) -> bool:
-    """Whether one series, in the order of its source, runs backwards from its last instant to its first."""
+    """Whether the times of a series, in the order of its source, only decrease."""
     return len(time) >= _FEWEST and bool((np.diff(time) < 0).all())
 
 
 def repeat_column(column: Sequence[int | None] | npt.NDArray[np.float64]) -> Ints | None:
-    """A column `repeat` as numbers, empty cells being 0; None: it holds something else than 0, 1, 2, ..."""
+    """A column `repeat` as integers, 0 for empty cells; None: it holds anything but 0, 1, 2, ..."""
     values = np.nan_to_num(np.array(column, np.float64))
     return values.astype(np.int64) if (values >= 0).all() and (values % 1 == 0).all() else None

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from avcues.pipeline.annotations.importing.repeats import counts_down, looks_repeated
 from avcues.pipeline.annotations.importing.sources import Mask, Sources
 from avcues.pipeline.annotations.importing.times import doubts_about, proposal
-from avcues.pipeline.annotations.ratings.keys import among, codes, combined, runs
+from avcues.pipeline.annotations.ratings.keys import codes, combined, is_in, runs
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
@@ -35,7 +35,7 @@ def require_full_rows(rows: Sequence[Sequence[str]], file: Path) -> None:
     """Makes sure that every row of a table has a cell for every column.
 
     Args:
-        rows: The first one names the columns.
+        rows: Cells by row; the first row names the columns.
         file: The file, for messages.
 
     Raises:
@@ -52,12 +52,12 @@ def validated(
     """The ratings that can be used.
 
     Args:
-        ratings: By `RATING_SCHEMA`, in the order of the sources.
-        dimensions: Of all ratings, with the ranges that are known.
-        repeat: (N,) how many times the rater had rated the clip before.
+        ratings: Columns of `RATING_SCHEMA`, in the order of the sources.
+        dimensions: All dimensions of the ratings, with ranges where they are known.
+        repeat: (N,) number of earlier ratings of the clip by the same rater.
 
     Returns:
-        The ratings, a note for everything that was changed or left out, and which of the rows remain.
+        The ratings, a note for everything that was changed or left out, and a mask of the rows that remain.
 
     Raises:
         InputError: A key is missing, or has control characters; a time is negative or not finite; a value is infinite
@@ -68,7 +68,7 @@ def validated(
         if ratings[name].null_count:
             raise InputError(f"{sources.first(_nulls(ratings[name]))}: {name} is empty")
         if unprintable := [word for word in ratings[name].unique().to_pylist() if _CONTROL.search(word)]:
-            place = sources.first(among(ratings[name], unprintable))
+            place = sources.first(is_in(ratings[name], unprintable))
             raise InputError(f"{place}: {name} has control characters; expected a name that can be printed")
     time, value = (ratings[name].to_numpy() for name in ("time", "value"))
     untimed = _nulls(ratings["time"])
@@ -83,13 +83,13 @@ def validated(
         )
     if np.isinf(value).any():
         raise InputError(f"{sources.first(np.isinf(value))}: value is infinite; expected a number")
-    without = _nulls(ratings["round"])
-    if without.any() and not without.all():
-        empty_row, other = int(np.argmax(without)), int(np.argmin(without))
-        raise InputError(f"{sources.row(empty_row)}: round is empty, but not in {sources.row(other, empty_row)}")
+    without_round = _nulls(ratings["round"])
+    if without_round.any() and not without_round.all():
+        empty_row, full_row = int(np.argmax(without_round)), int(np.argmin(without_round))
+        raise InputError(f"{sources.row(empty_row)}: round is empty, but not in {sources.row(full_row, empty_row)}")
     labelled, empty = ~_nulls(ratings["label"]), np.zeros(len(ratings), bool)
     for dimension in dimensions.values():
-        rows = among(ratings["dimension"], [dimension.name])
+        rows = is_in(ratings["dimension"], [dimension.name])
         _require_level(dimension, rows & (labelled if dimension.level != "nominal" else ~np.isnan(value)), sources)
         _require_times(dimension, rows, untimed, sources)
         _require_range(dimension, rows, value, sources)
@@ -104,12 +104,12 @@ def validated(
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
-    """Makes sure that every setup is one of the allowed ones; None: all are.
+    """Makes sure that every setup is allowed; `allowed=None` allows all.
 
     Raises:
-        InputError: One is not.
+        InputError: A setup is not allowed.
     """
-    foreign = np.zeros(len(ratings), bool) if allowed is None else ~among(ratings["setup"], allowed)
+    foreign = np.zeros(len(ratings), bool) if allowed is None else ~is_in(ratings["setup"], allowed)
     if foreign.any():
         setup = ratings["setup"][int(np.argmax(foreign))].as_py()
         raise InputError(f'{sources.first(foreign)}: setup is "{setup}"; expected one of {", ".join(allowed or ())}')
@@ -119,20 +119,20 @@ def require_names(ratings: pa.Table, sources: Sources) -> None:
     """Makes sure that no rater is a row of totals, and no name a date.
 
     Raises:
-        InputError: A rater among others is called like a statistic, or a rater or video like a date that Excel made.
+        InputError: One of several raters has the name of a statistic, or a rater or video has that of a date.
     """
     raters = [name for name in ratings["rater"].unique().to_pylist() if name is not None]
     statistics = [name for name in raters if name.casefold() in _STATISTICS]
     if statistics and len(raters) > 1:
         raise InputError(
-            f'{sources.first(among(ratings["rater"], statistics[:1]))}: the rater "{statistics[0]}" is a statistic '
+            f'{sources.first(is_in(ratings["rater"], statistics[:1]))}: the rater "{statistics[0]}" is a statistic '
             "over raters rather than one of them; delete its rows, or rename it"
         )
     for key in ("rater", "video_id"):
         dates = [name for name in ratings[key].unique().to_pylist() if name and _EXCEL_DATE.fullmatch(name)]
         if dates:
             raise InputError(
-                f'{sources.first(among(ratings[key], dates[:1]))}: {key} is the date "{dates[0]}"; Excel makes dates '
+                f'{sources.first(is_in(ratings[key], dates[:1]))}: {key} is the date "{dates[0]}"; Excel makes dates '
                 "of names such as 1-2: format the column as text and enter them again"
             )
 
@@ -149,9 +149,10 @@ def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
 def _require_times(dimension: Dimension, rows: Mask, untimed: Mask, sources: Sources) -> None:
     timed, timeless = rows & ~untimed, rows & untimed
     if timed.any() and timeless.any():
-        first, other = int(np.argmax(timeless)), int(np.argmax(timed))
+        timeless_row, timed_row = int(np.argmax(timeless)), int(np.argmax(timed))
         raise InputError(
-            f"{sources.row(first)}: {dimension.name} has no time here, but has one in {sources.row(other, first)}; "
+            f"{sources.row(timeless_row)}: {dimension.name} has no time here, but has one in "
+            f"{sources.row(timed_row, timeless_row)}; "
             "use a separate dimension for what is rated once per clip"
         )
 
@@ -173,7 +174,7 @@ def series_keys(ratings: pa.Table) -> npt.NDArray[np.int64]:
 
 
 def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.int64]) -> list[str]:
-    """Makes sure that no rating appears twice; says how many series are not in the order of their times."""
+    """Makes sure that no rating appears twice; returns notes on odd times and unsorted series."""
     series = combined([(series_keys(ratings), 0), (repeat, int(repeat.max(initial=0)) + 1)])
     time = ratings["time"].to_numpy()
     distinct, run_keys, _ = runs(series)
@@ -183,16 +184,17 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     labels = [word for word in ratings["label"].unique().to_pylist() if word is not None]
     time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], labels)
     order = np.lexsort((label, time, series))
-    same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
-    is_duplicate = same_series & ~later & (label[order[1:]] == label[order[:-1]])
+    same_series, is_later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
+    is_duplicate = same_series & ~is_later & (label[order[1:]] == label[order[:-1]])
     if is_duplicate.any():
         i = int(np.argmax(is_duplicate))
         first, second = sorted((int(order[i]), int(order[i + 1])))
         raise InputError(
-            f"{sources.both(first, second)} are the same rating ({_named(ratings, first, 'time', 'label')}); expected "
+            f"{sources.two_rows(first, second)} are the same rating "
+            f"({_keys_in_words(ratings, first, 'time', 'label')}); expected "
             "it once, or `repeated` if the rater rated the clip again"
         )
-    unsorted_series = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
+    unsorted_series = np.unique(series[order[1:]][same_series & is_later & (np.diff(order) < 0)])
     for key in unsorted_series:
         rows = np.flatnonzero(series == key)
         _require_one_course(ratings, rows, time[rows], label[rows[0]] >= 0, sources)
@@ -208,20 +210,21 @@ def _require_one_course(
     first = int(rows[0])
     if not labelled and looks_repeated(time):
         raise InputError(
-            f"{sources.row(first)}: the times of {_named(ratings, first)} run through the clip twice; give `repeated` "
+            f"{sources.row(first)}: the times of {_keys_in_words(ratings, first)} run through the clip twice; give "
+            "`repeated` "
             "if the rater rated it again, or else sort them"
         )
     if counts_down(time):
         raise InputError(
-            f"{sources.row(first)}: the times of {_named(ratings, first)} count down from {time[0]:g} to "
+            f"{sources.row(first)}: the times of {_keys_in_words(ratings, first)} count down from {time[0]:g} to "
             f"{time[-1]:g}; expected seconds since the start of the video"
         )
 
 
-def _named(ratings: pa.Table, row: int, *more: str) -> str:
+def _keys_in_words(ratings: pa.Table, row: int, *further_keys: str) -> str:
     """The keys of a rating, for messages."""
     rating = ratings.slice(row, 1).to_pylist()[0]
-    return ", ".join(f"{rating[name]}" for name in (*REQUIRED, *more) if rating[name] is not None)
+    return ", ".join(f"{rating[name]}" for name in (*REQUIRED, *further_keys) if rating[name] is not None)
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask:

@@ -1,4 +1,4 @@
-"""Segments, from a start to an end, laid on the grid of windows."""
+"""Lays segments, which have a start and an end, on the grid of windows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from avcues.pipeline.errors import InputError
 
 
 def on_grid(table: pa.Table, number: np.ndarray, step: float, file: str) -> tuple[pa.Table, np.ndarray]:
-    """A row for every window whose middle lies in a segment; a segment that holds none has one at its own middle.
+    """Makes a row for every window whose middle lies in a segment; a shorter segment gets one row at its own middle.
 
     Args:
         table: With columns `start` and `end`, in seconds.
-        number: (N,) the file's row of each segment.
+        number: (N,) row of each segment in the file.
         step: Seconds per window.
-        file: Its name, for messages.
+        file: Name of the file, for messages.
 
     Returns:
-        The table with a column `time` in place of `start` and `end`, and the file's row of each of its rows.
+        The table with a column `time` in place of `start` and `end`, and the row in the file of each of its rows.
 
     Raises:
         InputError: A segment has no start or end, or ends before it starts.

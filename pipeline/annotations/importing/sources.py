@@ -14,12 +14,12 @@ Rows = npt.NDArray[np.integer]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where consecutive ratings come from.
+    """The file that consecutive ratings come from.
 
     Args:
-        name: Of the file.
-        ratings: How many.
-        rows: (ratings,) the file's row of each, counted from 1 below the header; None: one row per rating.
+        name: Name of the file.
+        ratings: Number of ratings.
+        rows: (ratings,) row of each rating in the file, counted from 1 below the header; None: one row per rating.
     """
 
     name: str
@@ -29,27 +29,27 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where all ratings come from, for messages.
+    """The files that all ratings come from, for messages.
 
     Args:
-        name: Of all sources together.
-        parts: In the order of the ratings.
+        name: Name of all sources together.
+        parts: Sources in the order of the ratings.
     """
 
     name: str
     parts: Sequence[Source]
 
-    def row(self, rating: int, beside: int | None = None) -> str:
-        """The row of a rating, such as "row 3", with its file unless it is that of the rating `beside`."""
+    def row(self, rating: int, after: int | None = None) -> str:
+        """The row of a rating, such as "file.csv: row 3"; the file is left out if the rating `after` is in it."""
         file, row = self._place(rating)
-        same = beside is not None and self._place(beside)[0] is file
-        return f"row {row}" if same else f"{file.name}: row {row}"
+        is_same_file = after is not None and self._place(after)[0] is file
+        return f"row {row}" if is_same_file else f"{file.name}: row {row}"
 
     def first(self, mask: Mask) -> str:
         """The row of the first rating for which a mask is true."""
         return self.row(int(np.argmax(mask)))
 
-    def both(self, first: int, second: int) -> str:
+    def two_rows(self, first: int, second: int) -> str:
         """The rows of two ratings."""
         (file, row), (other_file, other_row) = self._place(first), self._place(second)
         if file is other_file:

@@ -1,4 +1,4 @@
-"""Any table of ratings as tidy rows, by a map of what its columns, headers and file names say.
+"""Reads any table of ratings as tidy rows, by a map of what its columns, headers and file names mean.
 
 | a key of a rating comes from     | written as                  | example                                        |
 |----------------------------------|-----------------------------|------------------------------------------------|
@@ -7,8 +7,8 @@
 | columns and parts of the path    | a template                  | `video_id={video_id}_{clip_id}`                |
 | the header of columns of ratings | `header`, a template        | `sample_{time}ms`, `{video_id}_{dimension}`    |
 
-Parts of the path are what `pattern` names, such as `{dimension}/{video_id}`, and always `{file}`, the file's name
-without its suffix.
+Parts of the path are those that `pattern` names, such as `{dimension}/{video_id}`, and always `{file}`, the file's
+name without its suffix.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class TableMap:
     """What the parts of a table mean.
 
     Args:
-        keys: By key of `KEYS`, where it comes from, see above.
-        header: Template of the names of columns that hold ratings, one rating per cell. With `{label}` in it a cell
+        keys: By key of `KEYS`, where its values come from, as in the table above.
+        header: Template of the names of columns that hold ratings, one rating per cell. If it has `{label}`, a cell
             says whether the label was chosen.
-        columns: The columns that `header` applies to; None: all that match and are used for nothing else.
-        pattern: How paths end, without the suffix.
-        time_unit: Of times that are numbers.
-        scale: The values in the table that become the lowest and the highest of `range_`; the first may be the higher
-            one, of a reversed scale.
+        columns: The columns that `header` applies to; None: all that match it and that no key uses.
+        pattern: Template of the end of paths, without the suffix.
+        time_unit: Unit of times that are numbers.
+        scale: The values in the table that become the lowest and the highest of `range_`; for a reversed scale, the
+            first is the higher one.
         range_: The scale that values are mapped to.
         split: Separator of several labels in one cell; None: a cell is one label.
         step: Seconds per window of the grid that segments (`start`, `end`) are laid on.
@@ -70,9 +70,9 @@ class TableMap:
             raise SettingsError(f"`map={unknown[0]}=...`: expected one of {', '.join(KEYS)}")
         if "value" not in self.keys and "label" not in self.keys and self.header is None:
             raise SettingsError("`map` names no `value` and no label, and there is no `header` of columns of ratings")
-        twice = [key for key in self.keys if self.header is not None and key in ("value", *names_in(self.header))]
-        if twice:
-            raise SettingsError(f"`map` and `header` both say what `{twice[0]}` is; leave it out of `map`")
+        named_twice = [key for key in self.keys if self.header is not None and key in ("value", *names_in(self.header))]
+        if named_twice:
+            raise SettingsError(f"`map` and `header` both say what `{named_twice[0]}` is; leave it out of `map`")
         if self.header is None and ("start" in self.keys) != ("end" in self.keys):
             raise SettingsError("`map` names only one of `start` and `end`; a segment needs both")
         if "start" in self.keys and "time" in self.keys:
@@ -93,7 +93,7 @@ def read_part(file: Path, table_map: TableMap) -> Part:
     """The tidy rows of a file.
 
     Raises:
-        InputError: As `tidy_part`, or the file cannot be read.
+        InputError: As for `tidy_part`, or the file cannot be read.
     """
     as_text = {
         name
@@ -114,7 +114,7 @@ def tidy_part(table: pa.Table, file: Path, table_map: TableMap) -> Part:
 
     Args:
         table: As `read_user_table` reads it.
-        file: Its path.
+        file: Path of the file.
 
     Raises:
         InputError: A column is missing, no header matches, or a cell is neither number nor time.
@@ -134,7 +134,7 @@ def tidy_part(table: pa.Table, file: Path, table_map: TableMap) -> Part:
             pa.array([keys[key]] * rows, pa.string())
             if key in keys
             else sources[key].cast(pa.string()).combine_chunks()
-            if key in WORDS or any(key in others for others, _ in rated)
+            if key in WORDS or any(key in header_keys for header_keys, _ in rated)
             else sources[key].combine_chunks()
             for keys, _ in rated
         ]
@@ -152,10 +152,10 @@ def tidy_part(table: pa.Table, file: Path, table_map: TableMap) -> Part:
 def _part(
     columns: Mapping[str, Any], cells: pa.ChunkedArray | None, number: np.ndarray, table_map: TableMap, file: str
 ) -> Part:
-    """The part, with chosen labels only, cells cut into labels, and segments laid on the grid.
+    """Keeps chosen labels, splits cells into labels, and lays segments on the grid.
 
     Args:
-        cells: Whether the label of each row was chosen; None: the rows are ratings.
+        cells: Says for each row whether its label was chosen; None: every row is a rating.
     """
     table = pa.table(
         {

@@ -15,13 +15,13 @@ from avcues.pipeline.store.user_columns import normalised
 
 
 def tidy_columns(part: Part) -> pa.Table:
-    """The part's table by `RATING_SCHEMA`; missing columns and empty words are null."""
+    """The part's table cast to `RATING_SCHEMA`; missing columns and empty words are null."""
     columns = {field.name: _cast(part.table, field.name, field.type, part.name) for field in RATING_SCHEMA}
     return pa.table(columns, schema=RATING_SCHEMA)
 
 
 def joined_column(parts: Sequence[Part], name: str, kind: pa.DataType) -> pa.ChunkedArray | None:
-    """A column of all parts, null in those that lack it; None: it is null throughout."""
+    """A column of all parts, null in parts that lack it; None: it is null in all rows."""
     columns = [_cast(part.table, name, kind, part.name) for part in parts]
     joined = pa.chunked_array([chunk for column in columns for chunk in column.chunks], kind)
     return None if joined.null_count == len(joined) else joined
@@ -41,7 +41,7 @@ def _cast(table: pa.Table, name: str, kind: pa.DataType, file: str) -> pa.Chunke
 
 
 def _words(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Words as a dictionary, their accents composed."""
+    """Words as a dictionary, with composed accents."""
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     composed_words = {word: normalised(str(word)) for word in column.unique().to_pylist() if word}

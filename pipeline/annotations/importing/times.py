@@ -20,11 +20,11 @@ from avcues.pipeline.store.user_columns import MISSING
 Values = npt.NDArray[np.float64]
 
 TimeUnit = Literal["s", "ms", "us", "ns", "min", "clock", "unix", "unix-ms"]
-"""Of times since the start of the video, or of times of day (14:05:10.5, seconds since 1970): see `OF_DAY`."""
+"""Units of times since the start of the video, or of times of day (14:05:10.5, seconds since 1970): see `OF_DAY`."""
 TIME_UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
 
 OF_DAY: tuple[TimeUnit, ...] = ("clock", "unix", "unix-ms")
-"""Units of times of day; the first of a rater and clip counts as 0 s."""
+"""Units of times of day; the first time of a rater and clip counts as 0 s."""
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "clock": 1.0, "unix": 1.0, "unix-ms": 1e-3}
 _WORDS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _CLOCK = re.compile(
@@ -32,33 +32,33 @@ _CLOCK = re.compile(
 )
 _CLOSE_S = 10.0
 _FAR_APART_S = 100.0
-"""Continuous ratings that are further apart than this are hardly in seconds."""
+"""Ratings over time that are further apart than this are unlikely to be in seconds."""
 _LATE_S, _LATE_SPANS = 1800.0, 5.0
-"""Series that begin later than this, and later than so many times their own length, may have times of day."""
+"""Series that begin later than `_LATE_S` and than `_LATE_SPANS` times their own length may have times of day."""
 
 
 def require_unit(unit: str) -> None:
     """Makes sure that a unit is known.
 
     Raises:
-        SettingsError: It is not.
+        SettingsError: The unit is unknown.
     """
     if unit not in TIME_UNITS:
         raise SettingsError(f"`time_unit={unit}`: expected one of {', '.join(TIME_UNITS)}")
 
 
 def seconds_of(column: pa.ChunkedArray, unit: TimeUnit, file: str, name: str) -> Values:
-    """(N,) seconds, of times of day those since 1970 or midnight; NaN where a time is missing.
+    """(N,) seconds, for times of day since 1970 or midnight; NaN where a time is missing.
 
     Args:
         column: Numbers in the unit, texts such as 75.5, 1:15.5 and 0:01:15,5 (which are minutes and seconds whatever
             the unit), or Arrow's durations and time stamps.
-        unit: Of numbers.
+        unit: Unit of times that are numbers.
         file: The file, for messages.
-        name: Of the column, for messages.
+        name: Name of the column, for messages.
 
     Raises:
-        InputError: A text is no time, or a time stamp is given where the unit is none of times of day.
+        InputError: A text is no time, or there are time stamps although the unit is not one of times of day.
     """
     kind = column.type
     if pa.types.is_duration(kind):
@@ -88,7 +88,7 @@ def seconds_of(column: pa.ChunkedArray, unit: TimeUnit, file: str, name: str) ->
 
 
 def since_first(seconds: Values, keys: Sequence[pa.ChunkedArray | pa.Array] = ()) -> Values:
-    """(N,) times of day since the first one of those that have the same keys, such as rater and video."""
+    """(N,) seconds since the first time of day with the same keys, such as rater and video."""
     if not np.isfinite(seconds).any():
         return seconds
     names = [[word for word in key.unique().to_pylist() if word is not None] for key in keys]
@@ -125,7 +125,7 @@ def _parsed(text: str, unit: TimeUnit) -> float | None:
 
 
 def proposal(times: Values) -> str:
-    """What to do about times of which some are longer than `LONGEST_S`."""
+    """Advice for times of which some exceed `LONGEST_S`."""
     longest, shortest = float(np.nanmax(times)), float(np.nanmin(times))
     if shortest > 1e8 and shortest > 0.9 * longest:
         unit = "unix" if longest < 1e11 else "unix-ms"
@@ -143,7 +143,7 @@ def proposal(times: Values) -> str:
 
 
 def doubts_about(times: Values, series: npt.NDArray[np.int64]) -> list[str]:
-    """Notes on ratings over time that are hardly seconds since the start of the video.
+    """Notes on times that are unlikely to be seconds since the start of the video.
 
     Args:
         times: (N,) seconds.

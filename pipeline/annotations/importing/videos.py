@@ -1,4 +1,4 @@
-"""The videos of ratings as those of a dataset."""
+"""Matches the videos of ratings to those of a dataset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.annotations.ratings.keys import is_in
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
@@ -14,7 +14,7 @@ from avcues.pipeline.store.user_columns import bare_id, normalised
 
 
 def in_dataset(ratings: pa.Table, known: Collection[str] | None, source: str) -> tuple[pa.Table, list[str]]:
-    """The ratings of known videos, and notes that count the others; None: all videos are known.
+    """The ratings of known videos, and notes that count all others; `known=None` keeps all videos.
 
     Raises:
         InputError: No video is known.
@@ -32,7 +32,7 @@ def in_dataset(ratings: pa.Table, known: Collection[str] | None, source: str) ->
     if unrated:
         notes.append(f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}")
     if foreign:
-        in_known = among(ratings["video_id"], known)
+        in_known = is_in(ratings["video_id"], known)
         notes.append(
             f"left out: {counted(int((~in_known).sum()), 'rating')} of {counted(len(foreign), 'video')} that the "
             f"dataset does not have: {listed(foreign)}"
@@ -42,7 +42,7 @@ def in_dataset(ratings: pa.Table, known: Collection[str] | None, source: str) ->
 
 
 def _spelled_as(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, list[str]]:
-    """Ids of videos as the dataset spells them, and a note on those that a file or program had changed.
+    """Replaces ids of videos by the dataset's spelling, and notes which were changed.
 
     Accents may be composed or not; folders, the suffix of a media file and leading zeros may be missing or added.
     """

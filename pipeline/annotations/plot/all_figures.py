@@ -9,7 +9,7 @@ from avcues.pipeline.annotations.plot.distributions import rating_distribution
 from avcues.pipeline.annotations.plot.labels import label_correlations, labels_by_group
 from avcues.pipeline.annotations.plot.perspectives import difference_matrices, inconsistency
 from avcues.pipeline.annotations.results import NotShownError, Results
-from avcues.pipeline.annotations.shown import Makers, NotShown, every
+from avcues.pipeline.annotations.shown import Makers, NotShown, make_all
 from avcues.pipeline.paper.figure import PaperFigure
 
 
@@ -48,12 +48,12 @@ FIGURES: Makers[PaperFigure] = {
 
 
 def all_figures(results: Results, only: Collection[str] | None = None) -> Iterator[PaperFigure | NotShown]:
-    """The figures in order; in the place of those for which the study has no ratings, the reason.
+    """Makes all figures in order; a figure for which the study has no ratings yields `NotShown` with the reason.
 
     Args:
         only: Keys of `FIGURES`; None: all.
 
     Raises:
-        SettingsError: `only` names an unknown one.
+        SettingsError: `only` names an unknown figure.
     """
-    return every(FIGURES, results, only)
+    return make_all(FIGURES, results, only)

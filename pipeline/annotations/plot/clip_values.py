@@ -34,16 +34,16 @@ def _each_rating(results: Results, dimension: str) -> Iterator[tuple[str, str, s
     series, clips, _ = results.rated
     for rated, over_time in ((series, True), (clips, False)):
         code = rated.names["dimension"].index(dimension)
-        part = rated.where(rated.codes["dimension"] == code)
+        part = rated.filter(rated.codes["dimension"] == code)
         if over_time:
             values = part.reduce(np.add.reduceat) / np.maximum(part.lengths, 1)
             videos = [part.names["video_id"][i] for i in part.codes["video_id"]]
-            owner = np.arange(len(part))
+            series_index = np.arange(len(part))
         else:
-            values, owner = part.value, part.owner
+            values, series_index = part.value, part.series_index
             videos = [part.names["video_id"][i] for i in part.window]
         keys = {
-            key: [part.names[key][i] if i >= 0 else "" for i in part.codes[key][owner]]
+            key: [part.names[key][i] if i >= 0 else "" for i in part.codes[key][series_index]]
             for key in ("setup", "rater", "round")
         }
         for video, setup, rater, round_, value in zip(
@@ -53,13 +53,13 @@ def _each_rating(results: Results, dimension: str) -> Iterator[tuple[str, str, s
 
 
 def labels_of_clip(results: Results, video_id: str) -> dict[tuple[str, str], list[str]]:
-    """By setup and rater, the labels that a clip was given once, of all dimensions of labels."""
+    """By setup and rater, the labels of a clip in all dimensions of labels that are rated once per clip."""
     labels: dict[tuple[str, str], list[str]] = {}
     for dimension in results.annotations.nominal():
         choices = results.choices(dimension.name)
         if video_id not in choices.names["video"]:
             continue
-        chosen = choices.where((choices.video == choices.names["video"].index(video_id)) & (choices.window < 0))
+        chosen = choices.filter((choices.video == choices.names["video"].index(video_id)) & (choices.window < 0))
         for row, setup, rater, round_ in zip(chosen.chosen, chosen.setup, chosen.rater, chosen.round, strict=True):
             round_name = choices.names["round"][round_] if round_ >= 0 else ""
             key = (choices.names["setup"][setup], f"{choices.names['rater'][rater]} {round_name}".strip())
@@ -74,7 +74,7 @@ def series_by_setup(results: Results, video_id: str) -> Iterator[tuple[str, str,
     series = results.rated[0]
     if video_id not in series.names["video_id"]:
         return
-    clip_rows = series.where(series.codes["video_id"] == series.names["video_id"].index(video_id))
+    clip_rows = series.filter(series.codes["video_id"] == series.names["video_id"].index(video_id))
     parts_by_setup: dict[tuple[str, str], list[tuple[list[str], Values]]] = {}
     for cells in clip_rows.cells():
         for i, values in enumerate(cells.values):

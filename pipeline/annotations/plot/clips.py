@@ -1,4 +1,4 @@
-"""What raters gave one clip in each setup, and how setups differ from clip to clip."""
+"""Figures of the ratings of one clip in each setup, and of the mean ratings of all clips by setup."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LETTER_INCHES = 0.06
 
 
 def chosen_clip(results: Results) -> str:
-    """The clip to show if none is named: of the clips rated in the most setups, the one with the most raters.
+    """The clip to draw if none is named: the one with the most raters among those rated in the most setups.
 
     Raises:
         NotShownError: Nothing is rated.
@@ -56,20 +56,20 @@ def chosen_clip(results: Results) -> str:
 def clip_ratings(results: Results, dimension: str, video_id: str | None = None) -> PaperFigure:
     """The ratings and labels of one clip by every rater in every setup.
 
-    Ratings over time count by the mean of the series. After Figure 4 of Du et al. 2023.
+    For ratings over time, the mean of the series is shown. After Figure 4 of Du et al. 2023.
 
     Args:
-        dimension: Rated in numbers.
-        video_id: None: see `chosen_clip`.
+        dimension: Name of a dimension rated in numbers.
+            video_id: Id of the clip; None: the one of `chosen_clip`.
 
-    Raises:
-        NotShownError: No rating of the clip counts.
+        Raises:
+            NotShownError: The clip has no usable rating.
     """
     video_id = video_id or chosen_clip(results)
     values = values_of_clip(results, dimension, video_id)
     labels = labels_of_clip(results, video_id)
     if not values:
-        raise NotShownError(f"{video_id} has no rating of {dimension} that counts")
+        raise NotShownError(f"{video_id} has no usable rating of {dimension}")
     rated = results.annotations.dimension(dimension)
     setups = [s for s in results.annotations.setups if any(key[0] == s for key in (*values, *labels))]
     order = [
@@ -136,16 +136,16 @@ def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
     After Figure 5 of Du et al. 2023.
 
     Args:
-        video_id: None: see `chosen_clip`.
+        video_id: Id of the clip; None: the one of `chosen_clip`.
 
-    Raises:
-        NotShownError: No series of the clip counts.
+        Raises:
+            NotShownError: The clip has no usable series.
     """
     video_id = video_id or chosen_clip(results)
     cells = list(series_by_setup(results, video_id))
     if not cells:
         raise NotShownError(
-            f"no series of {video_id} counts" if len(results.rated[0]) else "nothing is rated over time"
+            f"{video_id} has no usable series" if len(results.rated[0]) else "nothing is rated over time"
         )
     dimensions = list(dict.fromkeys(dimension for dimension, _, _, _ in cells))
     setups = [s for s in results.annotations.setups if any(setup == s for _, setup, _, _ in cells)]
@@ -191,10 +191,10 @@ def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
 def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
     """The mean rating of every clip in every setup; clips are ordered by the setup in which everything is shown.
 
-    Ratings over time count by the mean of each series. After Figure 5 of Du et al. 2023.
+    For ratings over time, the mean of each series is used. After Figure 5 of Du et al. 2023.
 
     Args:
-        dimension: Rated in numbers.
+        dimension: Name of a dimension rated in numbers.
 
     Raises:
         NotShownError: There is one setup only, or no clip is rated in the setup that shows everything.
@@ -231,8 +231,8 @@ def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
         _set_range(panel.set_ylim, panel.set_yticks, results.annotations.dimension(dimension))
         figure.legend(loc="outside upper center", ncols=len(setups))
     rows = [(video_id, s, means[s][video_id]) for video_id in clips for s in setups if video_id in means[s]]
-    elsewhere = len({video_id for s in setups for video_id in means[s]} - set(clips))
-    missing = f" {elsewhere} clips that are not rated in {full_setup} are left out." if elsewhere else ""
+    left_out = len({video_id for s in setups for video_id in means[s]} - set(clips))
+    missing = f" {left_out} clips that are not rated in {full_setup} are left out." if left_out else ""
     return PaperFigure(
         name=file_name("ratings_by_clip", dimension),
         caption=f"Mean {dimension} over raters of {len(clips)} clips in every setup, in the order of "
@@ -243,7 +243,7 @@ def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
 
 
 def _set_range(set_limits: Any, set_ticks: Any, dimension: Dimension) -> None:
-    """The whole scale, with a margin for markers at its ends."""
+    """Sets the axis to the dimension's range, with a margin for markers at its ends."""
     if dimension.low is None or dimension.high is None:
         return
     margin = 0.06 * (dimension.high - dimension.low)

@@ -25,7 +25,7 @@ _PANEL_INCHES = 0.95
 def rating_distribution(results: Results, dimensions: Collection[str] | None = None) -> PaperFigure:
     """The distribution of ratings in each setup, with its mean.
 
-    Over time every window of every rater counts. After Figure 2 of Chua et al. 2022.
+    For ratings over time, every window of every rater is one rating. After Figure 2 of Chua et al. 2022.
 
     Args:
         dimensions: Rated in numbers; None: all of them.
@@ -90,7 +90,7 @@ def rating_distribution(results: Results, dimensions: Collection[str] | None = N
 
 
 def _values(results: Results, dimension: str) -> dict[str, Values]:
-    """By setup the ratings of a dimension that count."""
+    """By setup, the usable ratings of a dimension."""
     series, clips, _ = results.rated
     by_setup: dict[str, list[Values]] = {}
     for rated in (series, clips):
@@ -98,14 +98,14 @@ def _values(results: Results, dimension: str) -> dict[str, Values]:
             continue
         code = rated.names["dimension"].index(dimension)
         for i, setup in enumerate(rated.names["setup"]):
-            chosen = rated.where((rated.codes["dimension"] == code) & (rated.codes["setup"] == i)).value
+            chosen = rated.filter((rated.codes["dimension"] == code) & (rated.codes["setup"] == i)).value
             if len(chosen):
                 by_setup.setdefault(setup, []).append(chosen)
     return {setup: np.concatenate(parts) for setup, parts in by_setup.items()}
 
 
 def _edges(dimension: Dimension, values: list[Values]) -> Values:
-    """Of bins: one for each value of a scale of few, or else of equal width over the scale."""
+    """Edges of the bins: one bin per value if the scale has few values, else bins of equal width."""
     distinct = np.unique(np.concatenate(values))
     are_whole = bool((distinct % 1 == 0).all())
     low = distinct[0] if dimension.low is None else dimension.low

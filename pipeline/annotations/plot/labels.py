@@ -1,4 +1,4 @@
-"""Which labels raters choose together, and how groups of raters differ in what they choose."""
+"""Figures of labels that raters choose together, and of how groups of raters differ in their choices."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from avcues.pipeline.paper.text import file_name
 _LABEL_INCHES = 0.155
 _MOST_WITH_NUMBERS = 14
 _SHOWN_PAIRS = 3
-_APART = 0.44
+_GROUP_OFFSET = 0.44
 
 
 def label_correlations(results: Results, dimension: str) -> PaperFigure:
-    """The correlation of every pair of labels over ratings: what is chosen together, and what excludes each other.
+    """The correlation of every pair of labels over ratings: positive if they are chosen together often.
 
     After Figure 3 of Chua et al. 2022.
 
@@ -90,7 +90,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
 
 
 def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
-    """How often each label was chosen in each group of raters, or of clips that they saw, as a share of its choices.
+    """The share of each label among the choices of each group of raters or clips.
 
     After Figures 4 to 6 of Chua et al. 2022.
 
@@ -99,7 +99,7 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
         by: The grouping, as the results' `agreement` names it, such as "gender" or "years_formal_training > 3".
 
     Raises:
-        NotShownError: Nothing is compared by it.
+        NotShownError: The labels are not compared by this grouping.
     """
     tests = {test.by: test for test in results.labels(dimension).tests}
     if by not in tests:
@@ -116,12 +116,12 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
     y = np.arange(len(labels))
     colors = setup_colors(test.groups) if by == "setup" else dict(zip(test.groups, (*COLORS, GREY), strict=False))
     with in_style():
-        # Of many groups each needs a little of the row's height.
+        # Rows grow with the number of groups, because each group has its own height within a row.
         row_inches = _LABEL_INCHES * max(1.0, len(groups) / 3)
         figure = new_figure(COLUMN_INCHES, 0.95 + row_inches * len(labels) + 0.16 * ((len(groups) - 1) // 2))
         panel = figure.subplots()
-        # One above the other, so that no group hides another.
-        offsets = _APART * (np.arange(len(groups)) - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
+        # Offset vertically, so that no group hides another.
+        offsets = _GROUP_OFFSET * (np.arange(len(groups)) - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
         panel.plot(100 * shares[:, groups].T, y + offsets[:, None], color="#9A9A9A", linewidth=0.8, zorder=1)
         for row, i in enumerate(groups):
             name = test.groups[i]
@@ -151,7 +151,7 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
     return PaperFigure(
         name=file_name("labels_by", by, dimension),
         caption=f"Labels of {dimension} by {by}: share of the labels that each group chose (in brackets: how many). "
-        f"{_tested(test)}",
+        f"{_test_in_words(test)}",
         figure=figure,
         numbers=pa.table(
             {
@@ -169,23 +169,23 @@ def _ticks(labels: Sequence[str]) -> list[str]:
 
 
 def _order(labels: list[str], results: Results, shares: np.ndarray) -> list[int]:
-    """Labels by their groups, if these are known, or else the most frequent first."""
+    """Indices that sort labels by group if groups are known, else by frequency."""
     if any(label in results.groups_of_labels for label in labels):
         return [labels.index(label) for label in by_group(labels, results.groups_of_labels)]
     return np.argsort(-shares.mean(1), kind="stable").tolist()
 
 
-def _tested(test: ChiSquare) -> str:
+def _test_in_words(test: ChiSquare) -> str:
     if test.statistic is None:
         return f"Not tested: {test.reason}."
-    text = f"χ² = {decimal(test.statistic, 2)}, df {test.df}, p {_compared(test.p)}"
-    return text + (f"; p {_compared(test.p_permuted)} of permutations." if test.p_permuted is not None else ".")
+    text = f"χ² = {decimal(test.statistic, 2)}, df {test.df}, p {_p_with_relation(test.p)}"
+    return text + (f"; p {_p_with_relation(test.p_permuted)} of permutations." if test.p_permuted is not None else ".")
 
 
-def _compared(p: float | None) -> str:
+def _p_with_relation(p: float | None) -> str:
     """A p value with its relation.
 
-    >>> _compared(0.0001), _compared(0.25)
+    >>> _p_with_relation(0.0001), _p_with_relation(0.25)
     ('< .001', '= .250')
     """
     text = p_value(p)

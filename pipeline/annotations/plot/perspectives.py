@@ -1,4 +1,4 @@
-"""How far ratings in different setups lie apart, and of which polarity those are that depend on the setup."""
+"""Figures of how far ratings in different setups lie apart, and of the polarity of inconsistent ratings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from avcues.pipeline.paper.text import file_name
 Values = npt.NDArray[np.float64]
 
 _MOST_MATRICES = 12
-_ACROSS = 4
+_MOST_COLUMNS = 4
 _MOST_BARS = 16
 _BINS = 16
 _POLARITY_COLORS = (VERMILION, "#BDBDBD", BLUE)
@@ -38,7 +38,7 @@ _POLARITY_HATCHES = ("////", "", "....")
 
 
 def rounds_of(measured: Perspectives) -> Iterator[tuple[str, Perspective]]:
-    """The rounds of ratings, each with a part of a file's name and of a caption; of several rounds all their clips."""
+    """Every round over all its clips, with its name for file names and captions."""
     for part in measured.rounds:
         if part.clips == "all":
             yield part.round or "", part
@@ -65,7 +65,7 @@ def difference_matrices(results: Results, dimension: str) -> Iterator[PaperFigur
 
 
 def _matrices(part: Perspective) -> tuple[dict[str, list[tuple[DifferenceScore, float, int]]], str]:
-    """By title the pairs of setups, each with score and number of clips; and what is to be said of them."""
+    """By title, the pairs of setups with score and number of clips; and a note for the caption."""
     raters = [
         name
         for name in part.differences[0].raters
@@ -87,8 +87,11 @@ def _matrices(part: Perspective) -> tuple[dict[str, list[tuple[DifferenceScore, 
     if len(raters) > 1:
         means = [(pair, pair.mean.value, pair.mean.n or 0) for pair in part.differences]
         matrices["mean over raters"] = [(pair, value, n) for pair, value, n in means if value is not None]
-    left = len(raters) - (_MOST_MATRICES - 1)
-    return matrices, f"{left} more raters are in the mean and the numbers alone." if left > 0 else ""
+    unshown_raters = len(raters) - (_MOST_MATRICES - 1)
+    return (
+        matrices,
+        f"{unshown_raters} more raters are in the mean and the numbers alone." if unshown_raters > 0 else "",
+    )
 
 
 def _drawn_matrices(
@@ -96,15 +99,15 @@ def _drawn_matrices(
 ) -> PaperFigure:
     setups = measured.setups
     highest = max(value for pairs in matrices.values() for _, value, _ in pairs)
-    across = min(_ACROSS, len(matrices))
-    down = -(-len(matrices) // across)
+    columns_of_panels = min(_MOST_COLUMNS, len(matrices))
+    rows_of_panels = -(-len(matrices) // columns_of_panels)
     with in_style():
-        panel_inches = (COLUMN_INCHES if len(matrices) == 1 else PAGE_INCHES - 0.9) / across
+        panel_inches = (COLUMN_INCHES if len(matrices) == 1 else PAGE_INCHES - 0.9) / columns_of_panels
         figure = new_figure(
-            COLUMN_INCHES if len(matrices) == 1 else max(COLUMN_INCHES, panel_inches * across + 0.9),
-            panel_inches * 0.95 * down + 0.3,
+            COLUMN_INCHES if len(matrices) == 1 else max(COLUMN_INCHES, panel_inches * columns_of_panels + 0.9),
+            panel_inches * 0.95 * rows_of_panels + 0.3,
         )
-        panels = figure.subplots(down, across, squeeze=False)
+        panels = figure.subplots(rows_of_panels, columns_of_panels, squeeze=False)
         image: Any = None
         for number, panel in enumerate(panels.flat):
             if number >= len(matrices):
@@ -117,11 +120,11 @@ def _drawn_matrices(
                 matrix[j, i] = value
             image = panel.imshow(matrix[1:, :-1], cmap="Blues", vmin=0, vmax=highest)
             panel.set_title(shortened(title, 22))
-            left, bottom = number % across == 0, number + across >= len(matrices)
+            is_leftmost, is_lowest = number % columns_of_panels == 0, number + columns_of_panels >= len(matrices)
             panel.set_xticks(
-                range(len(setups) - 1), [shortened(s, 14) for s in setups[:-1]] if bottom else [], rotation=90
+                range(len(setups) - 1), [shortened(s, 14) for s in setups[:-1]] if is_lowest else [], rotation=90
             )
-            panel.set_yticks(range(len(setups) - 1), [shortened(s, 14) for s in setups[1:]] if left else [])
+            panel.set_yticks(range(len(setups) - 1), [shortened(s, 14) for s in setups[1:]] if is_leftmost else [])
             panel.tick_params(length=0)
             panel.spines[:].set_visible(False)
             for (i, j), value in np.ndenumerate(matrix[1:, :-1]):
@@ -171,7 +174,7 @@ def inconsistency(results: Results, dimension: str) -> Iterator[PaperFigure]:
         yield _drawn_scores(measured, scored, "clips, by the means over raters" if uses_means else "ratings", round_)
 
 
-def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, round_: str) -> PaperFigure:
+def _drawn_scores(measured: Perspectives, scored: Inconsistency, scored_units: str, round_: str) -> PaperFigure:
     scores = np.array([row["score"] for row in scored.clips])
     rated = np.array([row["against"] for row in scored.clips])
     neutral = measured.neutral
@@ -210,7 +213,7 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, r
             panel.text(threshold_at, 0.99, " strong", transform=panel.get_xaxis_transform(), va="top", fontsize=7)
         panel.set_ylim(0, max(1, 1.12 * below.max()))
         panel.set_xlabel("inconsistency score")
-        panel.set_ylabel(counted.split(",")[0])
+        panel.set_ylabel(scored_units.split(",")[0])
         if neutral is not None:
             figure.legend(
                 loc="outside upper center",
@@ -227,7 +230,7 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, r
     return PaperFigure(
         name=file_name("inconsistency", measured.dimension, *([round_] if round_ else [])),
         caption=f"Inconsistency of {measured.dimension} between {', '.join(measured.setups)}"
-        f"{f', round {round_}' if round_ else ''}: {len(scores)} {counted}, by polarity in {measured.against}; "
+        f"{f', round {round_}' if round_ else ''}: {len(scores)} {scored_units}, by polarity in {measured.against}; "
         f"{threshold}.",
         figure=figure,
         numbers=pa.table(

@@ -1,7 +1,7 @@
-"""Logs of changes as series: a value holds until the next one.
+"""Puts logs of changes on a grid of windows: a value holds until the next one.
 
-Sliders that write when they are moved, key presses and PAGAN's logs say nothing while the rater is content. The value
-of a window is then the mean of what held during it, from the first entry to the end of the clip.
+Sliders that write when they are moved, key presses and PAGAN's logs have no entry while the rating stays the same. The
+value of a window is the mean over time of the values that hold in it, from the first entry to the end of the clip.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Values = npt.NDArray[np.float64]
 
 
 def windows_of_log(key: Ints, time: Values, value: Values, end: Values, step: float) -> tuple[Ints, Ints, Values]:
-    """Values on a grid of windows.
+    """Averages logs of changes in windows.
 
     Args:
         key: (N,) the series of each entry, in any order.
@@ -32,14 +32,14 @@ def windows_of_log(key: Ints, time: Values, value: Values, end: Values, step: fl
     key, time, value, end = key[order], time[order], value[order], end[order]
     begins = starts(key)
     series, windows, means = [], [], []
-    for first, last in zip(begins, np.append(begins[1:], len(key)), strict=True):
-        times = time[first:last]
-        # The last value holds at least in the window that it was given in.
-        until = max(end[first], (np.floor(times[-1] / step) + 1) * step)
-        knots = np.append(times, until)
-        area = np.concatenate([[0.0], np.cumsum(value[first:last] * np.diff(knots))])
-        window = np.arange(max(0, int(np.floor(times[0] / step))), int(np.ceil(round(until / step, 6))))
-        edges = np.clip(np.append(window, window[-1:] + 1) * step, times[0], until) if len(window) else knots[:0]
+    for first, stop in zip(begins, np.append(begins[1:], len(key)), strict=True):
+        times = time[first:stop]
+        # The last value holds at least until the end of its own window.
+        log_end = max(end[first], (np.floor(times[-1] / step) + 1) * step)
+        knots = np.append(times, log_end)
+        area = np.concatenate([[0.0], np.cumsum(value[first:stop] * np.diff(knots))])
+        window = np.arange(max(0, int(np.floor(times[0] / step))), int(np.ceil(round(log_end / step, 6))))
+        edges = np.clip(np.append(window, window[-1:] + 1) * step, times[0], log_end) if len(window) else knots[:0]
         covered = np.diff(edges)
         used = covered > 1e-9
         series.append(np.full(int(used.sum()), key[first]))

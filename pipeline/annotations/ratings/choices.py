@@ -20,11 +20,11 @@ class Choices:
     """The labels of one dimension that raters chose.
 
     Args:
-        dimension: Name.
+        dimension: Name of the dimension.
         labels: (L,) labels that could be chosen.
         names: Names that the codes stand for, by key.
         rater: (N,) codes, like `video`, `setup` and `round` (-1: none).
-        window: (N,) of labels over time; -1 of labels once per clip.
+        window: (N,) windows; -1 for labels given once per clip.
         chosen: (N, L) whether each label was chosen.
     """
 
@@ -38,17 +38,17 @@ class Choices:
     window: Ints
     chosen: npt.NDArray[np.bool_]
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Choices:
-        """Some of the rows only."""
-        rows = {name: getattr(self, name)[kept] for name in ("rater", "video", "setup", "round", "window", "chosen")}
+    def filter(self, mask: npt.NDArray[np.bool_]) -> Choices:
+        """The rows for which `mask`, (N,), is true."""
+        rows = {name: getattr(self, name)[mask] for name in ("rater", "video", "setup", "round", "window", "chosen")}
         return replace(self, **rows)
 
 
 def choices_of(annotations: Annotations, dimension: str, step: Fraction = Fraction(1, 2)) -> Choices:
-    """What raters chose; several labels of a rater in one window of `step` seconds are one row.
+    """The labels that raters chose; several labels of a rater in one window of `step` seconds are one row.
 
     Raises:
-        SettingsError: There is no such dimension.
+        SettingsError: No dimension has this name.
     """
     labels = annotations.dimension(dimension).labels
     ratings = annotations.select(dimensions=[dimension]).ratings

@@ -20,11 +20,11 @@ SHORTEST = 0.9
 LeftOut = Mapping[str, tuple[str, ...]]
 """By reason, the series left out, each as "rater video setup dimension"."""
 
-_BESIDES_DIMENSION = (*(key for key in CELL if key != "dimension"), "rater")
+_KEYS_OF_SIBLINGS = (*(key for key in CELL if key != "dimension"), "rater")
 _REMEDIES = {"constant": "`keep_constant` keeps them", "short": "`shortest` says how short a series may be"}
 
 
-def usable(
+def drop_unusable(
     series: Series,
     *,
     windows: int | None = None,
@@ -32,11 +32,11 @@ def usable(
     shortest: float = SHORTEST,
     keep_constant: bool = False,
 ) -> tuple[Series, LeftOut]:
-    """The series that vary and are long enough, and those that are not, by reason.
+    """Leaves out constant and short series, and names them by reason.
 
     Args:
-        windows: Only the first windows count: a series must reach their end, and have the share `shortest`
-            of them; None: all windows, and `shortest` of the median decides.
+        windows: Number of first windows to use: a series must reach their end and have values in the share `shortest`
+            of them. None: use all windows, and compare lengths with the median.
         whole_clips: Leave out all of a rater's series of a clip if one of them is left out.
         shortest: Share of the median length over the series of the same video, setup and dimension, 0 to 1.
         keep_constant: Keep series that do not vary.
@@ -48,12 +48,12 @@ def usable(
         raise SettingsError(f"`shortest={shortest:g}`: expected a share, 0 to 1")
     if not len(series):
         return series, {}
-    beyond: tuple[str, ...] = ()
+    after_windows: tuple[str, ...] = ()
     reaches = series.reaches
     if windows is not None:
         inside = series.begins < windows
-        beyond = _series_names(series, ~inside)
-        series, reaches = series.until(windows), reaches[inside]
+        after_windows = _series_names(series, ~inside)
+        series, reaches = series.first_windows(windows), reaches[inside]
     constant = series.reduce(np.maximum.reduceat) == series.reduce(np.minimum.reduceat)
     if keep_constant:
         constant = np.zeros(len(series), bool)
@@ -61,12 +61,15 @@ def usable(
     if windows is None:
         short = series.lengths < _median_by(cell, series.lengths) * shortest
     else:
-        # A rater who rates until the end leaves holes at most, which stay missing.
+        # Holes in a series that reaches the end stay missing.
         short = (reaches < windows) | (series.lengths < shortest * windows)
     if whole_clips:
-        constant, short = _spread(series, constant), _spread(series, short)
-    left_out = {"constant": _series_names(series, constant & ~short), "short": (*_series_names(series, short), *beyond)}
-    return series.where(~constant & ~short), {reason: names for reason, names in left_out.items() if names}
+        constant, short = _mark_siblings(series, constant), _mark_siblings(series, short)
+    left_out = {
+        "constant": _series_names(series, constant & ~short),
+        "short": (*_series_names(series, short), *after_windows),
+    }
+    return series.filter(~constant & ~short), {reason: names for reason, names in left_out.items() if names}
 
 
 def holes(series: Series) -> list[str]:
@@ -91,8 +94,8 @@ def repeats_left_out(annotations: Annotations) -> list[str]:
     return [f"not used: {counted(count, 'repeated rating')} (for test-retest reliability)"]
 
 
-def in_words(left_out: LeftOut, fate: str = "left out") -> list[str]:
-    """One line per reason; `fate` says what happens to the series."""
+def exclusion_notes(left_out: LeftOut, fate: str = "left out") -> list[str]:
+    """One line per reason for leaving out series; `fate` is the phrase for what happens to them."""
     return [
         f"{fate}: {len(names)} {reason} series ({listed(names)}); {_REMEDIES[reason]}"
         for reason, names in left_out.items()
@@ -100,7 +103,7 @@ def in_words(left_out: LeftOut, fate: str = "left out") -> list[str]:
 
 
 def merged(parts: list[LeftOut]) -> LeftOut:
-    """What several parts of a study leave out, together."""
+    """Merges what several parts of a study leave out."""
     by_reason: dict[str, tuple[str, ...]] = {}
     for part in parts:
         for reason, names in part.items():
@@ -108,14 +111,14 @@ def merged(parts: list[LeftOut]) -> LeftOut:
     return by_reason
 
 
-def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Marks every series of which a sibling in another dimension is marked."""
-    key = combined([(series.codes[name], len(series.names[name])) for name in _BESIDES_DIMENSION])
+def _mark_siblings(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Marks every series whose rater and clip have a marked series in any dimension."""
+    key = combined([(series.codes[name], len(series.names[name])) for name in _KEYS_OF_SIBLINGS])
     return np.isin(key, key[marked])
 
 
 def _median_by(group: npt.NDArray[np.int64], value: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """For each value the median of its group."""
+    """The median of each value's group."""
     order = np.lexsort((value, group))
     begins = np.searchsorted(group[order], group)
     ends = np.searchsorted(group[order], group, side="right")
@@ -124,6 +127,6 @@ def _median_by(group: npt.NDArray[np.int64], value: npt.NDArray[np.int64]) -> np
 
 
 def _series_names(series: Series, mask: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    chosen = series.where(mask)
+    chosen = series.filter(mask)
     columns = [chosen.labelled(key).to_pylist() for key in ("rater", "video_id", "setup", "dimension")]
     return tuple(f"{' '.join(row)}" for row in zip(*columns, strict=True))

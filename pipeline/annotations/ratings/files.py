@@ -1,4 +1,4 @@
-"""A folder of ratings: one tidy table, ratings that raters gave again, and tables about raters and exposures.
+"""A folder of ratings: a tidy table, repeated ratings, and tables about raters and exposures.
 
 | file                | one row per                                                     | columns                      |
 |---------------------|-----------------------------------------------------------------|------------------------------|
@@ -13,8 +13,7 @@
 |                     | the rater knew it, and the overlay                              | `setup`, `round`, `order`,   |
 |                     |                                                                 | `seen`, `overlay`            |
 
-Repeated ratings tell how reliable each rater is. They stand apart, so that nothing that is made of the ratings counts a
-rater twice.
+Repeated ratings show how reliable each rater is. They are kept apart, so that no rater counts twice.
 
 A rater who was asked for labels and chose none has one row without value and label. `round` separates ratings before
 the raters were trained from those after it; it is null if there is only one round. The key `avcues` of the ratings'
@@ -44,7 +43,7 @@ from avcues.pipeline.annotations.ratings.schema import (
 from avcues.pipeline.errors import DatasetError, one_line
 from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.exchange import replaced_files
-from avcues.pipeline.store.parquet import METADATA_KEY, metadata_in
+from avcues.pipeline.store.parquet import METADATA_KEY, optional_metadata
 from avcues.version import __version__
 
 RATINGS, REPEATS = "ratings.parquet", "repeats.parquet"
@@ -52,12 +51,12 @@ RATERS, EXPOSURES = "raters.parquet", "exposures.parquet"
 _KIND = "ratings"
 
 
-def write(annotations: Annotations, folder: Path, others: Mapping[str, pa.Table] | None = None) -> None:
+def write(annotations: Annotations, folder: Path, other_tables: Mapping[str, pa.Table] | None = None) -> None:
     """Writes the files of a folder of ratings: all of them, or none.
 
     Args:
         folder: Made if it does not exist.
-        others: Tables to write beside them, by file name.
+        other_tables: Tables to write beside them, by file name.
 
     Raises:
         OutputError: A file cannot be written.
@@ -70,7 +69,7 @@ def write(annotations: Annotations, folder: Path, others: Mapping[str, pa.Table]
         "repeats": len(annotations.repeats),
     }
     ratings = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(metadata)})
-    tables = {RATERS: annotations.raters, EXPOSURES: annotations.exposures, RATINGS: ratings, **(others or {})}
+    tables = {RATERS: annotations.raters, EXPOSURES: annotations.exposures, RATINGS: ratings, **(other_tables or {})}
     if len(annotations.repeats):
         tables[REPEATS] = annotations.repeats
     write_tables({folder / name: table for name, table in tables.items()})
@@ -96,7 +95,7 @@ def write_tables(tables: Mapping[Path, pa.Table]) -> None:
 
 def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
     metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key == METADATA_KEY}
-    # Storing the Arrow schema as well would hold the metadata twice.
+    # `store_schema` would store the metadata twice.
     with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
         writer.write_table(table.replace_schema_metadata())
         writer.add_key_value_metadata(metadata)
@@ -113,7 +112,7 @@ def read(folder: str | Path) -> Annotations:
         raise DatasetError(f"{folder}: has no {RATINGS}; expected a folder made by avcues annotations import")
     try:
         ratings, raters, exposures = (_read(folder / name) for name in (RATINGS, RATERS, EXPOSURES))
-        metadata = metadata_in(ratings.schema, "ratings")
+        metadata = optional_metadata(ratings.schema, "ratings")
         repeats = REPEAT_SCHEMA.empty_table()
         if metadata.get("repeats"):
             repeats = _read(folder / REPEATS)

@@ -50,10 +50,10 @@ def separated(key: Codes, sizes: Sequence[int]) -> list[Codes]:
 
 
 def runs(key: Codes) -> tuple[Codes, Codes, npt.NDArray[np.intp]]:
-    """The distinct keys, sorted; for each run of equal keys the index of its key; and where each run begins."""
+    """Sorted distinct keys; the index of the key of each run of equal keys; and where each run begins."""
     begins = starts(key)
-    distinct, of_run = np.unique(key[begins], return_inverse=True)
-    return distinct, of_run, begins
+    distinct, run_key = np.unique(key[begins], return_inverse=True)
+    return distinct, run_key, begins
 
 
 def words(codes: Codes, names: Sequence[str]) -> pa.Array:
@@ -68,6 +68,6 @@ def starts(sorted_keys: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]]))
 
 
-def among(column: pa.ChunkedArray | pa.Array, words: Collection[str]) -> npt.NDArray[np.bool_]:
+def is_in(column: pa.ChunkedArray | pa.Array, words: Collection[str]) -> npt.NDArray[np.bool_]:
     """Whether each row's value is one of `words`."""
     return codes(column, list(words)) >= 0

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.annotations.ratings.keys import is_in
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.notebook import html_table
 
@@ -54,10 +54,10 @@ _SETUPS = ("music", "visual", "audiovisual", "text", "audio", "video", "all")
 
 @dataclass(frozen=True, kw_only=True)
 class Dimension:
-    """What was rated.
+    """A dimension that raters rate.
 
     Args:
-        name: Such as "valence".
+        name: Name, such as "valence".
         level: Level of measurement; raters choose labels of a "nominal" dimension and give numbers of the others.
         low: Lowest possible value; None: not known.
         high: Highest possible value; None: not known.
@@ -93,9 +93,9 @@ class Annotations:
             `value` and `label`, in the order of the source.
         raters: One row per rater: the column `rater` and any others.
         exposures: `rater`, `video_id`, `setup`, `round`, `order`, `seen`, `overlay`: one row per clip that a rater saw.
-        dimensions: By name.
-        origin: How the ratings were imported: importer, files, options, `notes`, one line for everything that was
-            changed, left out or missing, and `ends_s`, the lengths of videos in seconds as far as they are needed.
+        dimensions: The rated dimensions, by name.
+        origin: How the ratings were imported: importer, files, options, `notes` (one line for everything that was
+            changed, left out or missing), and `ends_s` (lengths of videos in seconds, if a dimension holds).
         repeats: Columns of `REPEAT_SCHEMA`: ratings of clips that a rater had rated before; not part of `ratings`.
     """
 
@@ -140,7 +140,7 @@ class Annotations:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the import changed or left out, and what was missing."""
+        """One line for everything that the import changed, left out or lacked."""
         return tuple(self.origin.get("notes", ()))
 
     def numeric(self) -> tuple[Dimension, ...]:
@@ -163,7 +163,7 @@ class Annotations:
 
     def over_time(self, name: str) -> bool:
         """Whether a dimension is rated over time rather than once per clip."""
-        rows = among(self.ratings["dimension"], [name])
+        rows = is_in(self.ratings["dimension"], [name])
         return bool((rows & self.ratings["time"].is_valid().to_numpy()).any())
 
     def select(
@@ -185,15 +185,17 @@ class Annotations:
         Raises:
             SettingsError: `dimensions` names one that is not rated.
         """
-        kept = dict(self.dimensions) if dimensions is None else {name: self.dimension(name) for name in dimensions}
+        dimension_by_name = (
+            dict(self.dimensions) if dimensions is None else {name: self.dimension(name) for name in dimensions}
+        )
         chosen = {"video_id": videos, "setup": setups, "round": None if round_ is None else [round_]}
-        of_dimensions = {} if dimensions is None else {"dimension": kept}
+        chosen_dimensions = {} if dimensions is None else {"dimension": dimension_by_name}
         return replace(
             self,
-            ratings=_filtered(self.ratings, chosen | of_dimensions),
-            repeats=_filtered(self.repeats, chosen | of_dimensions),
+            ratings=_filtered(self.ratings, chosen | chosen_dimensions),
+            repeats=_filtered(self.repeats, chosen | chosen_dimensions),
             exposures=_filtered(self.exposures, chosen),
-            dimensions=kept,
+            dimensions=dimension_by_name,
         )
 
     def _words(self, column: str) -> tuple[str, ...]:
@@ -205,5 +207,5 @@ def _filtered(table: pa.Table, chosen: Mapping[str, Collection[str] | None]) -> 
     """The rows whose columns have one of the chosen words; None: any."""
     for column, words in chosen.items():
         if words is not None:
-            table = table.filter(pa.array(among(table[column], words)))
+            table = table.filter(pa.array(is_in(table[column], words)))
     return table

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from avcues.pipeline.annotations.ratings.change_logs import windows_of_log
-from avcues.pipeline.annotations.ratings.keys import Codes, among, codes, combined, runs, separated, starts
+from avcues.pipeline.annotations.ratings.keys import Codes, codes, combined, is_in, runs, separated, starts
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.windows import bridged, one_per_window
 from avcues.pipeline.errors import SettingsError
@@ -30,7 +30,7 @@ MOST_WINDOWS = 2_000_000
 GAP = 2
 """Longest gap, in windows, that is interpolated."""
 
-# As for labels: 0.3 s lies in window 3 of 0.1 s, not in 2, where its float would put it.
+# time / step is rounded, as for labels, so that 0.3 s lies in window 3 of 0.1 s although its float is below 3 * 0.1.
 _DECIMALS = 6
 _BATCH_VALUES = 1 << 19
 
@@ -43,9 +43,9 @@ class Series:
     """Series of many raters, one after the other; those of one cell (setup, round, dimension, video) are neighbours.
 
     Args:
-        names: What the codes of each key stand for.
-        codes: (S,) per key, -1 where a series has no round.
-        first: (S + 1,) where each series begins in `window` and `value`.
+        names: Names behind the codes of each key.
+        codes: (S,) codes of each key; -1 where a series has no round.
+        first: (S + 1,) index in `window` and `value` at which each series begins.
         window: (N,) windows, ascending within a series.
         value: (N,) never NaN.
         step: Seconds per window.
@@ -77,31 +77,33 @@ class Series:
         return self.window[self.first[1:] - 1].astype(np.int64) + 1
 
     @property
-    def owner(self) -> npt.NDArray[np.int64]:
+    def series_index(self) -> npt.NDArray[np.int64]:
         """(N,) the series that each value belongs to."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Series:
-        """Only the series for which `kept`, (S,), is true."""
-        values = np.repeat(kept, self.lengths)
-        first = np.concatenate([[0], np.cumsum(self.lengths[kept])])
-        chosen = {name: code[kept] for name, code in self.codes.items()}
+    def filter(self, mask: npt.NDArray[np.bool_]) -> Series:
+        """The series for which `mask`, (S,), is true."""
+        values = np.repeat(mask, self.lengths)
+        first = np.concatenate([[0], np.cumsum(self.lengths[mask])])
+        chosen = {name: code[mask] for name, code in self.codes.items()}
         return replace(self, codes=chosen, first=first, window=self.window[values], value=self.value[values])
 
-    def of_same(self, other: Series) -> Series:
-        """The series that another grid of the same ratings also has."""
-        return self.where(np.isin(self._key(_KEYS), other._key(_KEYS)))
+    def shared_with(self, other: Series) -> Series:
+        """The series of the same raters, clips and dimensions as those of `other`."""
+        return self.filter(np.isin(self._key(_KEYS), other._key(_KEYS)))
 
-    def until(self, windows: int) -> Series:
+    def first_windows(self, windows: int) -> Series:
         """Only the first `windows` windows; series without a value in them are dropped."""
-        kept = self.window < windows
-        lengths = np.bincount(self.owner[kept], minlength=len(self))
+        is_within = self.window < windows
+        lengths = np.bincount(self.series_index[is_within], minlength=len(self))
         first = np.concatenate([[0], np.cumsum(lengths)])
-        return replace(self, first=first, window=self.window[kept], value=self.value[kept]).where(lengths > 0)
+        return replace(self, first=first, window=self.window[is_within], value=self.value[is_within]).filter(
+            lengths > 0
+        )
 
-    def reduce(self, how: Callable[[Values, npt.NDArray[np.int64]], Values]) -> Values:
-        """(S,) one number per series, computed by a ufunc's `reduceat`."""
-        return how(self.value, self.first[:-1]) if len(self) else np.zeros(0)
+    def reduce(self, reduceat: Callable[[Values, npt.NDArray[np.int64]], Values]) -> Values:
+        """(S,) one number per series, computed by the `reduceat` of a ufunc such as `np.add`."""
+        return reduceat(self.value, self.first[:-1]) if len(self) else np.zeros(0)
 
     def labelled(self, key: str) -> pa.Array:
         """(S,) the names of a key; null where a series has none."""
@@ -109,16 +111,16 @@ class Series:
         return pa.array(self.names[key], pa.string()).take(pa.array(code, mask=code < 0))
 
     def cells(self) -> Iterator[Cells]:
-        """All cells, in batches that are stacked into one array each."""
+        """All cells, in batches of similar size."""
         begins = np.append(starts(self._key(CELL)), len(self))
         ends = self.first[1:]
-        last = np.zeros(len(self), np.int64) if not len(self) else self.window[ends - 1] + 1
+        end_window = np.zeros(len(self), np.int64) if not len(self) else self.window[ends - 1] + 1
         raters = np.diff(begins)
         begin = 0
         while begin < len(raters):
             end, most_raters, most_windows = begin, 0, 0
             while end < len(raters):
-                windows_with_next = max(most_windows, int(last[begins[end] : begins[end + 1]].max()))
+                windows_with_next = max(most_windows, int(end_window[begins[end] : begins[end + 1]].max()))
                 raters_with_next = max(most_raters, int(raters[end]))
                 values = (end + 1 - begin) * raters_with_next * windows_with_next
                 if end > begin and values > _BATCH_VALUES // raters_with_next:
@@ -145,10 +147,10 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
-    """Cells of similar size.
+    """A batch of cells (setup, round, dimension, video), stacked into arrays.
 
     Args:
-        codes: (C,) per key of `CELL`.
+        codes: (C,) codes of each key of `CELL`.
         rater: (C, R) codes of raters, -1 where a cell has fewer.
         values: (C, R, W) ratings; NaN where a rater gave none.
     """
@@ -165,13 +167,13 @@ def series_of(
     delays: float | Mapping[str, float] = 0.0,
     gap: int = GAP,
 ) -> Series:
-    """The ratings over time on a grid.
+    """Puts ratings over time on a grid of windows.
 
     Args:
         annotations: Ratings over time; others are ignored.
         step: Seconds per window.
-        delays: Seconds by which ratings are moved earlier, for all raters or by rater; those that would then lie before
-            0 s are dropped.
+        delays: Seconds by which ratings are moved earlier, for all raters or by rater; ratings moved before 0 s are
+            dropped.
         gap: Longest gap, in windows, that is interpolated.
 
     Raises:
@@ -182,27 +184,27 @@ def series_of(
     ratings = annotations.ratings
     time = ratings["time"].to_numpy()[rows]
     if isinstance(delays, Mapping):
-        late = np.array([delays.get(rater, 0.0) for rater in names["rater"]])
-        time = time - late[codes(ratings["rater"], names["rater"])[rows]]
+        late_s = np.array([delays.get(rater, 0.0) for rater in names["rater"]])
+        time = time - late_s[codes(ratings["rater"], names["rater"])[rows]]
     elif delays:
         time = time - delays
     _require_grid(time, step)
     window = np.floor(np.round(time / float(step), _DECIMALS)).astype(np.int32)
     key = combined((codes(ratings[name], names[name])[rows], len(names[name])) for name in _KEYS)
     value = ratings["value"].to_numpy()[rows]
-    log = among(ratings["dimension"], [d.name for d in annotations.dimensions.values() if d.hold])[rows]
-    if log.any():
+    is_log = is_in(ratings["dimension"], [d.name for d in annotations.dimensions.values() if d.hold])[rows]
+    if is_log.any():
         end = _ends(annotations, names)[codes(ratings["video_id"], names["video_id"])[rows]]
-        late = annotations.ratings["time"].to_numpy()[rows] - time
-        of_log = windows_of_log(key[log], time[log], value[log], (end - late)[log], float(step))
+        late_s = annotations.ratings["time"].to_numpy()[rows] - time
+        held_windows = windows_of_log(key[is_log], time[is_log], value[is_log], (end - late_s)[is_log], float(step))
         key, window, value = (
-            np.concatenate([column[~log], filled.astype(column.dtype)])
-            for column, filled in zip((key, window, value), of_log, strict=True)
+            np.concatenate([column[~is_log], filled.astype(column.dtype)])
+            for column, filled in zip((key, window, value), held_windows, strict=True)
         )
     del time
     if delays and (window < 0).any():
-        kept = window >= 0
-        window, value, key = window[kept], value[kept], key[kept]
+        is_visible = window >= 0
+        window, value, key = window[is_visible], value[is_visible], key[is_visible]
     return _series(names, key, window, value, step, gap)
 
 
@@ -217,13 +219,15 @@ def _require_grid(time: Values, step: Fraction) -> None:
 
 
 def _ends(annotations: Annotations, names: Mapping[str, tuple[str, ...]]) -> Values:
-    """(videos,) seconds at which each ends: its length where it is known, or else its last rating of any rater."""
-    last = np.zeros(len(names["video_id"]))
+    """(videos,) the end of each video in seconds: its length if it is known, else its last rating by any rater."""
+    last_rating = np.zeros(len(names["video_id"]))
     timed = annotations.ratings["time"].is_valid().to_numpy()
     video = codes(annotations.ratings["video_id"], names["video_id"])[timed]
-    np.maximum.at(last, video, annotations.ratings["time"].to_numpy()[timed])
+    np.maximum.at(last_rating, video, annotations.ratings["time"].to_numpy()[timed])
     lengths_s = annotations.origin.get("ends_s", {})
-    return np.array([lengths_s.get(name, end) for name, end in zip(names["video_id"], last, strict=True)], np.float64)
+    return np.array(
+        [lengths_s.get(name, end) for name, end in zip(names["video_id"], last_rating, strict=True)], np.float64
+    )
 
 
 def once_per_clip(annotations: Annotations) -> Series:
@@ -235,9 +239,9 @@ def once_per_clip(annotations: Annotations) -> Series:
     rows = _rated(annotations, over_time=False)
     ratings = annotations.ratings
     clip = codes(ratings["video_id"], names["video_id"])[rows].astype(np.int32)
-    of_row = {name: codes(ratings[name], names[name])[rows] for name in _KEYS}
-    of_row["video_id"] = np.full(len(clip), -1)
-    key = combined((of_row[name], len(names[name])) for name in _KEYS)
+    row_codes = {name: codes(ratings[name], names[name])[rows] for name in _KEYS}
+    row_codes["video_id"] = np.full(len(clip), -1)
+    key = combined((row_codes[name], len(names[name])) for name in _KEYS)
     return _series(names, key, clip, ratings["value"].to_numpy()[rows], Fraction(1), 0)
 
 
@@ -268,16 +272,16 @@ def _series(
     gap: int,
 ) -> Series:
     """Builds series from rows in any order; `key` identifies the series of each row."""
-    distinct, of_run, begins = runs(key)
-    owner = np.repeat(of_run.astype(np.int32), np.diff(np.append(begins, len(key))))
+    distinct, run_key, begins = runs(key)
+    series_index = np.repeat(run_key.astype(np.int32), np.diff(np.append(begins, len(key))))
     del key
-    owner, window, value = one_per_window(owner, window, value)
-    owner, window, value = bridged(owner, window, value, gap)
+    series_index, window, value = one_per_window(series_index, window, value)
+    series_index, window, value = bridged(series_index, window, value, gap)
     parts = separated(distinct, [len(names[name]) for name in _KEYS])
     return Series(
         names=names,
         codes=dict(zip(_KEYS, parts, strict=True)),
-        first=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(distinct)))]),
+        first=np.concatenate([[0], np.cumsum(np.bincount(series_index, minlength=len(distinct)))]),
         window=window,
         value=value,
         step=step,

@@ -11,7 +11,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: "1 rater", "2 raters".
 
     Args:
-        plural: Of the noun; None: the noun with an s.
+        plural: Plural of the noun; None: the noun with an s.
 
     >>> counted(1, "series", "series"), counted(0, "video")
     ('1 series', '0 videos')

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from avcues.pipeline.annotations.ratings.choices import choices_of
-from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, holes, merged, usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, drop_unusable, holes, merged
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import listed
@@ -42,9 +42,8 @@ class Agreement:
         medians: Rank tests of the medians of series, between setups and between groups of raters.
         normality: Whether ratings are normally distributed, one test per setup and dimension.
         mixed_models: Effects of the setup, with raters and videos as random effects, one per dimension.
-        retest: How far raters agree with themselves, where clips were rated again.
-        plans: For each setup and dimension rated in numbers: how reliable the mean of a given number of raters would
-            be.
+        retest: How far raters agree with themselves on clips that they rated again.
+        plans: For each setup and dimension rated in numbers, the reliability of the mean by number of raters.
         notes: One line for each kind of data that was used although parts of it are missing.
         left_out: Series left out, by reason.
         not_compared: Columns about raters or clips whose groups were not compared, each with the reason.
@@ -79,7 +78,7 @@ def agreement(
     bootstrap: Bootstrap = Bootstrap(),
     by: Collection[str] | None = None,
 ) -> Agreement:
-    """Measures agreement in every setup, between setups, and by who the raters are.
+    """Measures agreement in every setup, between setups, and between groups of raters.
 
     The MuVi study's figures are those of `weights="all", windows=118, whole_clips=True`.
 
@@ -103,7 +102,7 @@ def agreement(
     """
     groups = groupings(annotations, by)
     rows: list[SetupAgreement] = []
-    between: list[BetweenSetups] = []
+    setup_pairs: list[BetweenSetups] = []
     medians: list[MedianTest] = []
     left_out: list[LeftOut] = []
     normality: list[Normality] = []
@@ -111,7 +110,7 @@ def agreement(
     plans: list[RaterPlan] = []
     notes: list[str] = []
     for round_name, clip_selection, part in round_parts(annotations):
-        series, excluded = usable(
+        series, excluded = drop_unusable(
             series_of(part, step),
             windows=windows,
             whole_clips=whole_clips,
@@ -127,7 +126,7 @@ def agreement(
         if clip_selection == "all":
             left_out.append(excluded)
             for kind, rated in (("over time", series), ("once per clip", clip_ratings)):
-                between += between_setups(rated, kind, round_name, bootstrap)
+                setup_pairs += between_setups(rated, kind, round_name, bootstrap)
             medians += median_tests(series, clip_ratings, groupings(part, by), round_name, bootstrap)
             normality += normality_tests(series, clip_ratings, round_name)
             models += mixed_models(series, clip_ratings, round_name)
@@ -139,7 +138,7 @@ def agreement(
         whole_clips=whole_clips,
         bootstrap=bootstrap,
         by_setup=tuple(rows),
-        between_setups=tuple(between),
+        between_setups=tuple(setup_pairs),
         labels=tuple(
             label_statistics(annotations, dimension.name, groups, bootstrap, step)
             for dimension in annotations.nominal()
@@ -157,13 +156,13 @@ def agreement(
 
 def few_videos(rows: Collection[SetupAgreement], bootstrap: Bootstrap) -> list[str]:
     """A note on intervals over so few videos that they are not bootstrapped."""
-    few = [f"{row.setup} {row.dimension} ({row.videos})" for row in rows if row.videos < FEW_UNITS]
-    if not few or not bootstrap.replicates:
+    names_with_few = [f"{row.setup} {row.dimension} ({row.videos})" for row in rows if row.videos < FEW_UNITS]
+    if not names_with_few or not bootstrap.replicates:
         return []
     return [
         f"with fewer than {FEW_UNITS} videos, intervals are computed with Student's t: they are wide, and may still be "
         f"too narrow if a coefficient is skewed; with fewer than {FEWEST_VIDEOS} there is no interval: "
-        f"{listed(list(dict.fromkeys(few)))}"
+        f"{listed(list(dict.fromkeys(names_with_few)))}"
     ]
 
 

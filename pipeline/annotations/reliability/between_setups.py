@@ -20,11 +20,11 @@ class BetweenSetups:
     """Pearson's correlation between the raters' means of two setups.
 
     Args:
-        dimension: Name.
+        dimension: Name of the dimension.
         kind: "over time": within each video, averaged over videos; "once per clip": over videos.
-        round: Name; None: there is only one.
-        setups: The two.
-        correlation: With an interval over videos.
+        round: Name of the round; None: there is only one.
+        setups: Names of the two setups.
+        correlation: Pearson's r, with an interval over videos.
     """
 
     dimension: str
@@ -62,7 +62,7 @@ def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Boo
 
 
 def _means(series: Series) -> dict[tuple[int, int], dict[int, Values]]:
-    """By dimension and setup, by video (-1: over clips), the mean over raters."""
+    """By dimension and setup, by video, (windows,) means over raters; with -1 as the video, (videos,)."""
     means: dict[tuple[int, int], dict[int, Values]] = {}
     for cells in series.cells():
         is_rated = np.isfinite(cells.values)

@@ -23,22 +23,22 @@ def choice_agreement(choices: Choices, round_: str | None, clips: str, bootstrap
     """One entry per setup: alpha and kappa where every rater chose one label, and the mean alpha of single labels."""
     rows = []
     for setup in np.unique(choices.setup):
-        setup_choices = choices.where(choices.setup == setup)
+        setup_choices = choices.filter(choices.setup == setup)
         _, item = np.unique(
             setup_choices.video * (int(setup_choices.window.max()) + 2) + setup_choices.window + 1, return_inverse=True
         )
-        owner = np.zeros(item.max() + 1, np.int64)
-        owner[item] = setup_choices.video
+        video_of_item = np.zeros(item.max() + 1, np.int64)
+        video_of_item[item] = setup_choices.video
         no_numbers = undefined("labels are not numbers")
         coefficients = dict.fromkeys(("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal"), no_numbers)
         if (setup_choices.chosen.sum(1) == 1).all():
             label = setup_choices.chosen.argmax(1).astype(np.float64)
-            coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
-            coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
+            coefficients["alpha_nominal"] = alpha_of(item, label, video_of_item, "nominal", bootstrap)
+            coefficients["fleiss_kappa"] = kappa_of(item, label, video_of_item, bootstrap)
         else:
             not_single = undefined("raters may choose several labels; see the mean α of single labels")
             coefficients |= {"alpha_nominal": not_single, "fleiss_kappa": not_single}
-        coefficients["alpha_labels"] = mean_alpha_of_labels(setup_choices.chosen, item, owner, bootstrap)
+        coefficients["alpha_labels"] = mean_alpha_of_labels(setup_choices.chosen, item, video_of_item, bootstrap)
         rows.append(
             SetupAgreement(
                 setup=choices.names["setup"][setup],
@@ -59,11 +59,11 @@ def choice_agreement(choices: Choices, round_: str | None, clips: str, bootstrap
 def mean_alpha_of_labels(
     choices: npt.NDArray[np.bool_], item: npt.NDArray[np.int64], video: npt.NDArray[np.int64], bootstrap: Bootstrap
 ) -> Coefficient:
-    """The mean over labels of the nominal alpha of having chosen it or not.
+    """The mean over labels of the nominal alpha of "chosen or not".
 
     Args:
         choices: (N, L) whether each rating has each label.
-        item: (N,) which item each rating is of.
+        item: (N,) index of each rating's item.
         video: (items,) codes.
     """
     count = np.bincount(item).astype(np.float64)

@@ -18,11 +18,11 @@ from avcues.pipeline.errors import SettingsError
 
 Ints = npt.NDArray[np.int64]
 
-_CONDITION = re.compile(r"(?P<column>.+?)(?P<how>>=|<=|>|<)(?P<number>-?[\d.]+)")
+_CONDITION = re.compile(r"(?P<column>.+?)(?P<comparison>>=|<=|>|<)(?P<number>-?[\d.]+)")
 _COMPARISONS = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le}
 _FEWEST, _MOST = 2, 8
 _CLIP_COLUMNS = ("setup", "seen", "overlay")
-# In music there is no picture to lay anything over.
+# The overlay of a setup without pictures.
 _NOT_A_GROUP = {"irrelevant", ""}
 
 
@@ -31,8 +31,8 @@ class Grouping:
     """Groups of raters, or of the clips that each saw.
 
     Args:
-        name: A column, or a condition on it.
-        groups: Their names.
+        name: Name of a column, or a condition on it.
+        groups: Names of the groups.
         of_raters: Whether all of a rater's clips are in one group.
     """
 
@@ -44,7 +44,7 @@ class Grouping:
     _sizes: tuple[int, ...]
 
     def of(self, rater: Ints, video: Ints, setup: Ints, round_: Ints) -> Ints:
-        """The group of each rater's clip, -1 where it has none; arguments are codes of the annotations grouped."""
+        """(N,) group of each rating, -1 where it has none; all arguments are (N,) codes of the grouped annotations."""
         if self.of_raters:
             return self._group[rater]
         key = combined(list(zip((rater, video, setup, round_), self._sizes, strict=True)))
@@ -56,8 +56,8 @@ class Grouping:
 def groupings(annotations: Annotations, by: Collection[str] | None = None) -> list[Grouping]:
     """The requested groupings, or all that the tables of raters and exposures give.
 
-    A column of numbers is split at its median, unless a condition names another place; a column of words or truth
-    values is used if it has 2 to 8 distinct ones.
+    A column of numbers is split at its median unless a condition names another threshold; a column of words or
+    booleans is used if it has 2 to 8 distinct values.
 
     Raises:
         SettingsError: `by` names an unknown column.
@@ -65,8 +65,8 @@ def groupings(annotations: Annotations, by: Collection[str] | None = None) -> li
     columns = [name for name in annotations.raters.column_names if name != "rater"]
     if by is not None:
         return [_named(annotations, text, columns) for text in by]
-    every = [_grouping(annotations, name, None) for name in (*_CLIP_COLUMNS, *columns)]
-    return [grouping for grouping in every if _FEWEST <= len(grouping.groups) <= _MOST]
+    all_groupings = [_grouping(annotations, name, None) for name in (*_CLIP_COLUMNS, *columns)]
+    return [grouping for grouping in all_groupings if _FEWEST <= len(grouping.groups) <= _MOST]
 
 
 def not_compared(annotations: Annotations) -> dict[str, str]:
@@ -135,9 +135,11 @@ def _split(column: pa.ChunkedArray, name: str, condition: re.Match[str] | None) 
         low = np.nanmin(values)
         high = np.nanmax(values)
         return name, (f"{low:g}", f"{high:g}"), np.where(np.isnan(values), -1, values == high).astype(np.int64)
-    how, number = (condition["how"], float(condition["number"])) if condition else (">", float(np.nanmedian(values)))
-    is_met = _COMPARISONS[how](values, number)
-    label = f"{name} {how} {number:g}"
+    comparison, number = (
+        (condition["comparison"], float(condition["number"])) if condition else (">", float(np.nanmedian(values)))
+    )
+    is_met = _COMPARISONS[comparison](values, number)
+    label = f"{name} {comparison} {number:g}"
     groups = tuple(
         text for text, occurs in (("no", (~is_met[np.isfinite(values)]).any()), ("yes", is_met.any())) if occurs
     )

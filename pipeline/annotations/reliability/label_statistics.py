@@ -25,7 +25,7 @@ Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 OVER_ALL = "all setups"
-"""In the place of a setup: everything that was rated. A setup may be named "all"."""
+"""Key for all setups together; not "all", which may be the name of a setup."""
 
 _SHOWN = 5
 _FEW_EXPECTED = 5
@@ -34,13 +34,13 @@ _CHUNK_VALUES = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class ChiSquare:
-    """A test whether the choice of labels depends on a grouping.
+    """A test of whether the choice of labels depends on a grouping.
 
     Args:
-        by: The grouping.
+        by: Name of the grouping.
         groups: Names, in the order of `counts`.
         counts: By label, how often it was chosen in each group.
-        expected: By label, the same if the grouping had no influence.
+        expected: By label, the counts expected if the grouping had no influence.
         statistic: Pearson's chi-square; None: not defined.
         df: Degrees of freedom.
         p: From the chi-square distribution.
@@ -71,9 +71,9 @@ class LabelStatistics:
     """Statistics of the chosen labels.
 
     Args:
-        dimension: Name.
-        by_setup: By setup, and over all of them (`OVER_ALL`): `ratings`, `choices` (labels chosen), labels per rating
-            (mean and median), and the mean number of distinct labels per stimulus (a video in a setup).
+        dimension: Name of the dimension.
+        by_setup: By setup, and for all setups together (`OVER_ALL`): `ratings`, `choices` (labels chosen), labels per
+            rating (mean and median), and the mean number of distinct labels per stimulus (a video in a setup).
         tests: One per grouping.
         correlations: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
@@ -94,12 +94,12 @@ def label_statistics(
     """Counts and tests of the labels of a dimension.
 
     Args:
-        groups: As `groups.groupings` makes them of the same annotations.
-        bootstrap: The number and seed of permutations.
+        groups: Groupings of the same annotations, from `groups.groupings`.
+        bootstrap: Number and seed of permutations and of samples for intervals.
         step: Seconds per window, for labels over time: those of one rater in one window are one rating.
     """
     choices = choices_of(annotations, dimension, step)
-    by_setup = {name: _described(choices.where(choices.setup == i)) for i, name in enumerate(annotations.setups)}
+    by_setup = {name: _described(choices.filter(choices.setup == i)) for i, name in enumerate(annotations.setups)}
     by_setup[OVER_ALL] = _described(choices)
     return LabelStatistics(
         dimension=dimension,
@@ -140,12 +140,12 @@ def _strongest_correlations(choices: Choices, bootstrap: Bootstrap) -> tuple[tup
     if len(names) < 2:
         return ()
     first, second = np.triu_indices(len(names), 1)
-    most = np.argsort(-np.abs(phi[first, second]), kind="stable")[: 2 * _SHOWN]
+    strongest = np.argsort(-np.abs(phi[first, second]), kind="stable")[: 2 * _SHOWN]
     _, video = np.unique(choices.video, return_inverse=True)
     chosen = choices.chosen[:, [choices.labels.index(name) for name in names]].astype(np.float64)
     return tuple(
         (names[first[i]], names[second[i]], phi_of(chosen[:, first[i]], chosen[:, second[i]], video, bootstrap))
-        for i in most
+        for i in strongest
     )
 
 
@@ -166,7 +166,7 @@ def phi_of(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficie
 
 def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSquare:
     group = by.of(choices.rater, choices.video, choices.setup, choices.round)
-    choices, group = choices.where(group >= 0), group[group >= 0]
+    choices, group = choices.filter(group >= 0), group[group >= 0]
     table = _table(choices.chosen, group, len(by.groups))
     labels = [name for name, row in zip(choices.labels, table, strict=True) if row.sum()]
     used, table = table.sum(1) > 0, table[table.sum(1) > 0]
@@ -184,7 +184,7 @@ def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSqua
     total, rows, columns = table.sum(), table.sum(1, keepdims=True), table.sum(0, keepdims=True)
     residual = np.asarray((table - expected[0]) / np.sqrt(expected[0] * (1 - rows / total) * (1 - columns / total)))
     label_group = np.abs(residual).argmax(1)
-    most = np.argsort(-np.abs(residual).max(1), kind="stable")[:_SHOWN]
+    most_deviating = np.argsort(-np.abs(residual).max(1), kind="stable")[:_SHOWN]
     chosen = choices.chosen[:, used]
     permuted = _permuted(chosen, choices.rater, group, by, bootstrap)
     return ChiSquare(
@@ -208,7 +208,7 @@ def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSqua
                 "expected": round(float(expected[0, i, j]), 1),
                 "residual": round(float(residual[i, j]), 2),
             }
-            for i, j in zip(most, label_group[most], strict=True)
+            for i, j in zip(most_deviating, label_group[most_deviating], strict=True)
         ),
         reason=None,
     )
@@ -241,7 +241,7 @@ def _statistic(tables: Values) -> tuple[Values, Values]:
     rows, columns = tables.sum(2, keepdims=True), tables.sum(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         expected = rows * columns / rows.sum(1, keepdims=True)
-        # A label that no chosen video has adds nothing.
+        # A label without choices adds nothing.
         parts = np.where(rows > 0, (tables - expected) ** 2 / expected, 0)
     return parts.sum((1, 2)), expected
 
@@ -249,7 +249,7 @@ def _statistic(tables: Values) -> tuple[Values, Values]:
 def _permuted(
     chosen: npt.NDArray[np.bool_], rater: Ints, group: Ints, by: Grouping, bootstrap: Bootstrap
 ) -> Values | None:
-    """(B,) the statistic where groups are dealt out anew; None without replicates."""
+    """(B,) the statistic after permuting groups; None without replicates."""
     if bootstrap.replicates == 0:
         return None
     rng = np.random.default_rng(bootstrap.seed)
@@ -266,7 +266,7 @@ def _permuted(
     size = max(1, _CHUNK_VALUES // len(group))
     for start in range(0, bootstrap.replicates, size):
         keys = rng.random((min(size, bootstrap.replicates - start), len(group))) + rater
-        dealt = group[np.argsort(keys, axis=1)]
-        tables = np.stack([(dealt == i).astype(np.float64) @ rows for i in range(len(by.groups))], 2)
+        permuted_group = group[np.argsort(keys, axis=1)]
+        tables = np.stack([(permuted_group == i).astype(np.float64) @ rows for i in range(len(by.groups))], 2)
         permuted_statistics.append(_statistic(tables)[0])
     return np.concatenate(permuted_statistics)

@@ -1,6 +1,6 @@
 """Rank tests of whether ratings are higher in one setup or group than in another.
 
-Each series counts by its median, as in Chua et al. 2022, each rating given once per clip by its value.
+Series over time are compared by their medians, as in Chua et al. 2022, and ratings once per clip by their values.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class PairTest:
     Args:
         groups: Names of the two groups.
         u: Mann-Whitney U of the first group; None: not defined.
-        p: Of U, two-sided.
+        p: Two-sided p value of U.
         superiority: Probability that a series of the first group is rated higher than one of the second; ties count
             half.
         ks: Kolmogorov-Smirnov D, the largest difference between the distributions.
-        ks_p: Of D.
+        ks_p: p value of D.
     """
 
     groups: tuple[str, str]
@@ -50,13 +50,13 @@ class MedianTest:
     """Tests of one dimension by one grouping.
 
     Args:
-        dimension: Name.
+        dimension: Name of the dimension.
         kind: "over time" or "once per clip".
-        round: Name; None: there is only one.
-        by: The grouping.
-        medians: By group, the median over its series and their number.
+        round: Name of the round; None: there is only one.
+        by: Name of the grouping.
+        medians: By group, the median over its series and the number of series.
         h: Kruskal-Wallis H; None: not defined.
-        p: Of H, from the chi-square distribution.
+        p: p value of H, from the chi-square distribution.
         epsilon_squared: Size of the effect, 0 to 1: share of the variance of ranks between groups. It has no interval:
             resampling videos inflates it.
         pairs: Tests of every pair of groups.
@@ -100,22 +100,22 @@ def median_tests(
 
 
 def rated_values(
-    series: Series, clips: Series, of_series: Callable[[Series], Values] | None = None
+    series: Series, clips: Series, reduce_series: Callable[[Series], Values] | None = None
 ) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]], Values, Mapping[str, Ints]]]:
-    """Per kind of rating that there is: the kind, the names behind codes, (N,) values, and (N,) codes by key.
+    """Per kind of rating: the kind, the names behind codes, (N,) values, and (N,) codes by key.
 
     Args:
-        series: Ratings over time, each of which counts by one value.
+        series: Ratings over time, reduced to one value per series.
         clips: Ratings once per clip.
-        of_series: That value; None: the median.
+        reduce_series: Computes the (S,) values of series; None: their medians.
     """
     for kind, rated in (("over time", series), ("once per clip", clips)):
         if not len(rated):
             continue
         over_time = kind == "over time"
-        owner = np.arange(len(rated)) if over_time else rated.owner
-        value = (of_series or _medians)(rated) if over_time else rated.value
-        key = {name: rated.codes[name][owner] for name in ("rater", "video_id", "setup", "round", "dimension")}
+        series_index = np.arange(len(rated)) if over_time else rated.series_index
+        value = (reduce_series or _medians)(rated) if over_time else rated.value
+        key = {name: rated.codes[name][series_index] for name in ("rater", "video_id", "setup", "round", "dimension")}
         if not over_time:
             key["video_id"] = rated.window.astype(np.int64)
         yield kind, rated.names, value, key
@@ -123,7 +123,7 @@ def rated_values(
 
 def _medians(series: Series) -> Values:
     """(S,) the median of each series."""
-    order = np.lexsort((series.value, series.owner))
+    order = np.lexsort((series.value, series.series_index))
     value, first, lengths = series.value[order], series.first[:-1], series.lengths
     return np.asarray((value[first + (lengths - 1) // 2] + value[first + lengths // 2]) / 2)
 
@@ -182,10 +182,10 @@ def _pair(
 
 
 class Superiority:
-    """The share of pairs, one series of each group, of which that of the first group is higher; ties count half."""
+    """The share of pairs of series, one per group, in which the first group's is higher; ties count half."""
 
-    def __init__(self, value: Values, in_first: npt.NDArray[np.bool_], video: Ints) -> None:
-        """Counts pairs by the videos that they are of.
+    def __init__(self, value: Values, is_in_first: npt.NDArray[np.bool_], video: Ints) -> None:
+        """Counts pairs by the videos of both series.
 
         Args:
             value: (N,) one number per series.
@@ -193,19 +193,19 @@ class Superiority:
             video: (N,) codes from 0 on.
         """
         videos = int(video.max()) + 1
-        self._first = np.bincount(video[in_first], minlength=videos).astype(np.float64)
-        self._second = np.bincount(video[~in_first], minlength=videos).astype(np.float64)
-        of_second = np.argsort(video[~in_first], kind="stable")
-        second, begins = value[~in_first][of_second], np.flatnonzero(self._second)
+        self._first = np.bincount(video[is_in_first], minlength=videos).astype(np.float64)
+        self._second = np.bincount(video[~is_in_first], minlength=videos).astype(np.float64)
+        order_of_second = np.argsort(video[~is_in_first], kind="stable")
+        second, begins = value[~is_in_first][order_of_second], np.flatnonzero(self._second)
         edges = np.concatenate([[0], np.cumsum(self._second)]).astype(np.int64)[begins]
         self._won = np.zeros((videos, videos))
         rows = max(1, _CHUNK_VALUES // len(second))
-        first, owner = value[in_first], video[in_first]
+        first, video_of_first = value[is_in_first], video[is_in_first]
         for start in range(0, len(first), rows):
             won = (np.sign(first[start : start + rows, None] - second) + 1) / 2
             by_video = np.zeros((len(won), videos))
             by_video[:, begins] = np.add.reduceat(won, edges, axis=1)
-            np.add.at(self._won, owner[start : start + rows], by_video)
+            np.add.at(self._won, video_of_first[start : start + rows], by_video)
 
     @property
     def units(self) -> int:
@@ -218,15 +218,17 @@ class Superiority:
         return 1
 
     def of(self, counts: Values) -> Values:
-        """As `Statistic` has it."""
+        """As for `Statistic`."""
         with np.errstate(invalid="ignore", divide="ignore"):
             won = ((counts @ self._won) * counts).sum(1)
             return np.asarray(won / ((counts @ self._first) * (counts @ self._second)))
 
     def without_each(self, counts: Values) -> Values:
-        """As `Statistic` has it."""
-        of_video = counts @ self._won
-        left = (of_video * counts).sum(1, keepdims=True) - of_video - counts @ self._won.T + self._won.diagonal()
+        """As for `Statistic`."""
+        video_sums = counts @ self._won
+        without_video = (
+            (video_sums * counts).sum(1, keepdims=True) - video_sums - counts @ self._won.T + self._won.diagonal()
+        )
         first = (counts @ self._first)[:, None] - self._first
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(left / (first * ((counts @ self._second)[:, None] - self._second)))
+            return np.asarray(without_video / (first * ((counts @ self._second)[:, None] - self._second)))

@@ -1,7 +1,7 @@
 """A linear mixed model of setup effects, with raters, videos, and videos in a setup as random effects.
 
-Raters who use the scale differently and videos that call forth more or less would otherwise pass for effects of the
-setup, or hide them; and ratings of one rater, or of one clip, are not independent. Fitted by restricted maximum
+Without random effects, raters who use the scale differently and videos that evoke more or less could look like effects
+of the setup, or hide them; and ratings of one rater, or of one clip, are not independent. Fitted by restricted maximum
 likelihood, profiled over the variance ratios as in Bates et al. 2015, Fitting linear mixed-effects models using lme4,
 Journal of Statistical Software 67(1). statsmodels fits the same model, but takes minutes where effects are crossed.
 """
@@ -23,7 +23,7 @@ Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _STARTS = (0.2, 1.0)
-_MANY_LEVELS = 500  # of random effects, beyond which a second start takes its time
+_MANY_LEVELS = 500  # with more levels of random effects, a second start of the fit takes too long
 _Z = 1.959963984540054
 _FEWEST_OF_EACH = 2
 
@@ -45,16 +45,17 @@ class MixedModel:
     """Ratings by setup, with random intercepts of raters, videos, and videos in a setup.
 
     Args:
-        dimension: Name.
-        kind: "over time", where each series counts by its mean, or "once per clip".
-        round: Name; None: there is only one.
-        reference: The setup that the others are compared with: the first.
-        intercept: The mean of the reference.
-        effects: By setup.
-        chi_square: Wald's test of all effects together.
-        df: Its degrees of freedom.
-        p: Of it.
-        variances: Of "rater", "video", "clip" (a video in a setup; missing where each has one rating) and "residual".
+        dimension: Name of the dimension.
+        kind: "over time", with the mean of each series as its value, or "once per clip".
+        round: Name of the round; None: there is only one.
+        reference: The first setup, which all others are compared with.
+        intercept: Mean rating in the reference.
+        effects: Effects by setup.
+        chi_square: Statistic of Wald's test of all effects together.
+        df: Degrees of freedom of the test.
+        p: p value of the test.
+        variances: Variances of "rater", "video", "clip" (a video in a setup; missing if each has one rating) and
+            "residual".
         ratings: Number of ratings or series.
         raters: Number of raters.
         videos: Number of videos.
@@ -122,7 +123,7 @@ def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence
     clip = np.unique(video * len(names) + setup, return_inverse=True)[1]
     if clip.max() + 1 < len(value):
         groups["clip"] = clip
-    coefficients, covariance, variances = crossed(value, design, list(groups.values()))
+    coefficients, covariance, variances = fit_crossed_effects(value, design, list(groups.values()))
     effects = {}
     for i, name in enumerate(names[1:], 1):
         error = float(np.sqrt(covariance[i, i]))
@@ -149,11 +150,13 @@ def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence
     )
 
 
-def crossed(value: Values, design: Values, groups: Sequence[Ints]) -> tuple[Values, Values, tuple[float, ...]]:
+def fit_crossed_effects(
+    value: Values, design: Values, groups: Sequence[Ints]
+) -> tuple[Values, Values, tuple[float, ...]]:
     """A linear model with one random intercept per level of each grouping, by restricted maximum likelihood.
 
     Args:
-        value: (n,)
+        value: (n,) ratings.
         design: (n, p) of full rank.
         groups: (n,) codes from 0 on, per grouping.
 
@@ -169,18 +172,18 @@ def crossed(value: Values, design: Values, groups: Sequence[Ints]) -> tuple[Valu
     first = np.concatenate([[0], np.cumsum(levels)])
     column = np.concatenate([begin + group for begin, group in zip(first, groups, strict=False)])
     random = csc_array((np.ones(len(column)), (np.tile(np.arange(n), len(groups)), column)), shape=(n, int(first[-1])))
-    of_level = np.repeat(np.arange(len(groups)), levels)
+    grouping_of_level = np.repeat(np.arange(len(groups)), levels)
     fixed = np.column_stack([design, value])
-    inner, between, outer = random.T @ random, random.T @ fixed, fixed.T @ fixed
+    random_random, random_fixed, fixed_fixed = random.T @ random, random.T @ fixed, fixed.T @ fixed
 
     def profile(ratios: Values) -> tuple[float, Values, Values, float]:
-        """The deviance, coefficients, their covariance but for the scale, and the residual variance."""
-        scale = np.sqrt(ratios)[of_level]
-        scaled = diags_array(scale) @ inner @ diags_array(scale) + eye_array(len(scale))
-        # A clip belongs to one video, and raters are few, so hardly anything fills in.
+        """The deviance, the coefficients, their covariance divided by the residual variance, and that variance."""
+        scale = np.sqrt(ratios)[grouping_of_level]
+        scaled = diags_array(scale) @ random_random @ diags_array(scale) + eye_array(len(scale))
+        # A clip belongs to one video, and raters are few, so the factor stays sparse.
         factor = splu(csc_array(scaled), "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-        half = scale[:, None] * between
-        moments = outer - half.T @ factor.solve(half)
+        half = scale[:, None] * random_fixed
+        moments = fixed_fixed - half.T @ factor.solve(half)
         inverse = np.linalg.inv(moments[:p, :p])
         coefficients = inverse @ moments[:p, p]
         residual = float(moments[p, p] - moments[:p, p] @ coefficients) / (n - p)
@@ -188,11 +191,11 @@ def crossed(value: Values, design: Values, groups: Sequence[Ints]) -> tuple[Valu
         return float(logarithm + (n - p) * np.log(max(residual, 1e-300))), coefficients, inverse, residual
 
     bounds = [(0.0, None)] * len(groups)
-    # Threads cost more than they bring to matrices as small as these: two hundred times, on a busy machine.
+    # On matrices this small, threads slow the fit down, on a busy machine 200 times.
     with threadpool_limits(1):
         fits = [
             minimize(lambda r: profile(r)[0], [start] * len(groups), method="L-BFGS-B", bounds=bounds)
-            for start in (_STARTS if len(of_level) < _MANY_LEVELS else _STARTS[:1])
+            for start in (_STARTS if len(grouping_of_level) < _MANY_LEVELS else _STARTS[:1])
         ]
         best = min(fits, key=lambda fit: fit.fun).x
         _, coefficients, inverse, residual = profile(best)

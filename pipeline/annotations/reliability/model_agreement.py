@@ -1,4 +1,4 @@
-"""A model judged as one more rater: how far its predictions agree with the raters, beside how far these agree.
+"""Compares a model with the raters as if it were one more rater.
 
 For each rater of a clip, the rater and the model are both compared with the weighted mean of the other raters (section
 6.3 of Chua et al. 2022, arXiv 2202.10453). A model that agrees as much as raters do predicts as well as one more rater
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, drop_unusable
 from avcues.pipeline.annotations.ratings.keys import codes
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Cells, Series, once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, mean_of
-from avcues.pipeline.annotations.statistics.consensus import Values, Weights, ccc, ewe, others
+from avcues.pipeline.annotations.statistics.consensus import Values, Weights, ccc, ewe, others_of_each
 from avcues.pipeline.annotations.statistics.intervals import IDENTITY
 from avcues.pipeline.errors import SettingsError
 
@@ -31,19 +31,21 @@ _NONE = "no video has predictions and two raters"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelAgreement:
-    """A model and the raters of one dimension in one setup, both beside the other raters.
+    """The agreement of a model and of the raters with the other raters, in one setup and dimension.
 
     Args:
-        setup: Name.
-        round: Name; None: there is only one.
-        dimension: Name.
+        setup: Name of the setup.
+        round: Name of the round; None: there is only one.
+        dimension: Name of the dimension.
         kind: "over time" or "once per clip".
         videos: Number of videos with predictions and at least two raters.
         raters: Number of raters.
         model: Mean CCC of the model with the others of each rater.
         human: Mean CCC of the raters with the same others.
-        difference: Of the two, model less rater, with the interval over videos; once per clip over raters, without one.
-        ahead: Share of raters' series (once per clip: of raters) whose others the model agrees with more than they do.
+        difference: Mean of model minus rater. Over time, with an interval over videos; once per clip, over raters and
+            without an interval.
+        ahead: Share of series (once per clip: of raters) for which the model agrees with the others more than the rater
+            does.
         by_rater: By rater, the mean CCC of the rater and of the model with the same others.
     """
 
@@ -73,24 +75,23 @@ def model_agreement(
     keep_constant: bool = False,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> tuple[ModelAgreement, ...]:
-    """Judges predictions as a rater would be.
+    """Compares predictions with ratings as if they were those of one more rater.
 
     Args:
         annotations: Ratings in numbers; with several rounds, each is compared.
         predictions: A table (pyarrow, pandas, polars) with `video_id`, `window` (unless it is by clip) and a column per
             dimension, on the scale of the ratings.
         setup: The setup that the model predicts; None: each is compared.
-        videos: The only videos that count, such as those that the model was not trained on; None: all.
-        delay: Seconds by which ratings are moved earlier, for all raters or by rater, as those were that the model
-            learned from.
-        weights: Of the mean of the others; see `ewe`.
+        videos: Ids of the videos to compare, such as those that the model was not trained on; None: all.
+        delay: Seconds by which ratings are moved earlier, for all raters or by rater, as for the model's labels.
+        weights: Weights of the mean of the other raters; see `ewe`.
         step: Seconds per window.
         shortest: As for `Recipe`.
         keep_constant: As for `Recipe`.
-        bootstrap: Of the intervals over videos.
+        bootstrap: Number and seed of the samples of videos for the intervals.
 
     Raises:
-        SettingsError: The predictions have no column `video_id`, or none of a dimension that was rated.
+        SettingsError: The predictions have no column `video_id`, or no column of a rated dimension.
     """
     table = pa.table(predictions)
     if "video_id" not in table.column_names:
@@ -102,22 +103,22 @@ def model_agreement(
     chosen = annotations.select(dimensions=named, setups=None if setup is None else [setup], videos=videos)
     over_time = table if "window" in table.column_names and table["window"].null_count < len(table) else None
     rows: list[ModelAgreement] = []
-    series, _ = usable(series_of(chosen, step), shortest=shortest, keep_constant=keep_constant)
+    series, _ = drop_unusable(series_of(chosen, step), shortest=shortest, keep_constant=keep_constant)
     if delay:
-        series = series_of(chosen, step, delays=delay).of_same(series)
+        series = series_of(chosen, step, delays=delay).shared_with(series)
     if over_time is not None and len(series):
-        rows += _compared(series, _courses(over_time, series, named), "over time", weights, bootstrap)
+        rows += _compared(series, _window_predictions(over_time, series, named), "over time", weights, bootstrap)
     clips = once_per_clip(chosen)
     if len(clips):
-        rows += _compared(clips, _of_clips(table, clips, named), "once per clip", weights, bootstrap)
+        rows += _compared(clips, _clip_predictions(table, clips, named), "once per clip", weights, bootstrap)
     return tuple(rows)
 
 
 Predicted = dict[tuple[int, int], Values]
-"""By dimension and video (-1: over clips), (windows,) or (videos,); NaN where there is none."""
+"""By dimension and video, (windows,) predictions; with -1 as the video, (videos,). NaN is missing."""
 
 
-def _courses(table: pa.Table, series: Series, named: Collection[str]) -> Predicted:
+def _window_predictions(table: pa.Table, series: Series, named: Collection[str]) -> Predicted:
     video = codes(table["video_id"], series.names["video_id"])
     window = table["window"].fill_null(-1).to_numpy()
     predicted: Predicted = {}
@@ -131,8 +132,8 @@ def _courses(table: pa.Table, series: Series, named: Collection[str]) -> Predict
     return predicted
 
 
-def _of_clips(table: pa.Table, clips: Series, named: Collection[str]) -> Predicted:
-    """Means over windows, where there are several."""
+def _clip_predictions(table: pa.Table, clips: Series, named: Collection[str]) -> Predicted:
+    """Predictions per clip: means over its windows."""
     videos = clips.names["video_id"]
     video = codes(table["video_id"], videos)
     predicted: Predicted = {}
@@ -153,17 +154,17 @@ def _compared(
     keys, humans, models, shared = [], [], [], []
     for cells in series.cells():
         prediction = _stacked(cells, predicted)
-        consensus = ewe(others(cells.values), weights)[0]
+        consensus = ewe(others_of_each(cells.values), weights)[0]
         # Rater and model are compared over the windows that both have.
-        both = np.isfinite(prediction)[:, None] & np.isfinite(cells.values)
-        consensus = np.where(both, consensus, np.nan)
+        in_both = np.isfinite(prediction)[:, None] & np.isfinite(cells.values)
+        consensus = np.where(in_both, consensus, np.nan)
         human, model = ccc(cells.values, consensus), ccc(prediction[:, None], consensus)
         cell, slot = np.nonzero((cells.rater >= 0) & np.isfinite(human) & np.isfinite(model))
         cell_codes = [cells.codes[name][cell] for name in ("setup", "round", "dimension", "video_id")]
         keys.append(np.stack([*cell_codes, cells.rater[cell, slot]], 1))
         humans.append(human[cell, slot])
         models.append(model[cell, slot])
-        shared.append(both.any(1).sum(1)[cell])
+        shared.append(in_both.any(1).sum(1)[cell])
     key, human, model = np.concatenate(keys), np.concatenate(humans), np.concatenate(models)
     windows = np.concatenate(shared)
     rows = []
@@ -172,7 +173,7 @@ def _compared(
         unit = key[chosen, 3] if kind == "over time" else key[chosen, 4]
         raters = key[chosen, 4]
         draws = bootstrap if kind == "over time" else Bootstrap(0)
-        of_raters, of_model = human[chosen], model[chosen]
+        rater_scores, model_scores = human[chosen], model[chosen]
         rows.append(
             ModelAgreement(
                 setup=series.names["setup"][setup],
@@ -181,14 +182,14 @@ def _compared(
                 kind=kind,
                 videos=len(np.unique(unit)) if kind == "over time" else int(windows[chosen].max()),
                 raters=len(np.unique(raters)),
-                model=mean_of(of_model, unit, draws, _NONE),
-                human=mean_of(of_raters, unit, draws, _NONE),
-                difference=mean_of(of_model - of_raters, unit, draws, _NONE, IDENTITY),
-                ahead=float((of_model > of_raters).mean()),
+                model=mean_of(model_scores, unit, draws, _NONE),
+                human=mean_of(rater_scores, unit, draws, _NONE),
+                difference=mean_of(model_scores - rater_scores, unit, draws, _NONE, IDENTITY),
+                ahead=float((model_scores > rater_scores).mean()),
                 by_rater={
                     series.names["rater"][rater]: (
-                        float(of_raters[raters == rater].mean()),
-                        float(of_model[raters == rater].mean()),
+                        float(rater_scores[raters == rater].mean()),
+                        float(model_scores[raters == rater].mean()),
                     )
                     for rater in np.unique(raters)
                 },

@@ -22,13 +22,13 @@ class Normality:
     Journal of the American Statistical Association 62. Its tabulated p ends at .001 and .2.
 
     Args:
-        dimension: Name.
-        setup: Name.
-        kind: "over time", where each series counts by its median, or "once per clip".
-        round: Name; None: there is only one.
+        dimension: Name of the dimension.
+        setup: Name of the setup.
+        kind: "over time", with the median of each series as its value, or "once per clip".
+        round: Name of the round; None: there is only one.
         n: Number of values.
         d: Largest distance between the distribution of the values and the normal one; None: not defined.
-        p: Of it, .001 to .2.
+        p: p value of D, limited to .001 to .2.
         skewness: Third standardised moment.
         reason: Why there is no statistic.
     """
@@ -45,7 +45,7 @@ class Normality:
 
     @property
     def p_in_words(self) -> str:
-        """Such as "< .001", where the table ends."""
+        """The p value as text; "< .001" or "> .2" at the ends of the table."""
         if self.p is None:
             return "–"
         if self.p <= _LEAST_P:

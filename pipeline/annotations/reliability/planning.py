@@ -1,8 +1,8 @@
-"""How many raters a study needs: the reliability of their mean by their number.
+"""How many raters a study needs: the reliability of the raters' mean by their number.
 
-From the ratings of a pilot study, in two ways: by the formula of Spearman 1910 and Brown 1910 (British Journal of
-Psychology 3(3)), which takes the ICC of one rater to all numbers; and by resampling, as the concordance of the means of
-two groups of raters who have no member in common, which assumes nothing but ends at half of the raters.
+It is estimated from the ratings of a pilot study in two ways: by the formula of Spearman 1910 and Brown 1910 (British
+Journal of Psychology 3(3)), which extrapolates the ICC of one rater to any number; and by resampling, as the
+concordance of the means of two disjoint groups of raters, which makes no assumption but ends at half of the raters.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _DRAWS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class RaterPlan:
-    """The reliability of the mean of so many raters, on one dimension in one setup.
+    """The reliability of the raters' mean by their number, on one dimension in one setup.
 
     Args:
-        setup: Name.
-        round: Name; None: there is only one.
-        dimension: Name.
+        setup: Name of the setup.
+        round: Name of the round; None: there is only one.
+        dimension: Name of the dimension.
         kind: "over time" or "once per clip".
-        single: The ICC of one rater that the formula starts from: ICC(2,1), or ICC(1,1) where no clips are rated by
-            all raters.
-        coefficient: "icc2" or "icc1".
+        single: The ICC of one rater, which the formula extrapolates: ICC(2,1), or ICC(1,1) if no clips are rated by all
+            raters.
+        coefficient: Name of `single`: "icc2" or "icc1".
         expected: By number of raters, the reliability of their mean by the formula.
-        interval: By number of raters, the same from either end of the interval of `single`; empty: it has none.
-        resampled: By number of raters, mean concordance of two disjoint groups of so many.
+        interval: By number of raters, the formula applied to both ends of the interval of `single`; empty: it has none.
+        resampled: By number of raters, mean concordance of two disjoint groups of this size.
         needed: By reliability, the smallest number of raters that reaches it by the formula; None: no number does.
     """
 
@@ -103,7 +103,7 @@ def resampled_reliability(series: Series, seed: int = 0) -> dict[tuple[str, str]
     """By setup and dimension, by number of raters m: mean CCC of the means of two disjoint groups of m raters.
 
     Args:
-        series: Over time, where the mean is over videos and draws, or over clips.
+        series: Ratings over time (the mean is over videos and draws) or once per clip (over draws).
     """
     random = np.random.default_rng(seed)
     sums: dict[tuple[str, str, int], list[Values]] = {}
@@ -114,10 +114,10 @@ def resampled_reliability(series: Series, seed: int = 0) -> dict[tuple[str, str]
             for setup, dimension in zip(cells.codes["setup"], cells.codes["dimension"], strict=True)
         ]
         for m in range(1, int(raters.max(initial=0)) // 2 + 1):
-            enough = np.flatnonzero(raters >= 2 * m)
+            large_enough = np.flatnonzero(raters >= 2 * m)
             for _ in range(_DRAWS):
-                first, second = _two_groups(cells.values[enough], cells.rater[enough] >= 0, m, random)
-                for cell, value in zip(enough, ccc(first, second), strict=True):
+                first, second = _two_groups(cells.values[large_enough], cells.rater[large_enough] >= 0, m, random)
+                for cell, value in zip(large_enough, ccc(first, second), strict=True):
                     sums.setdefault((*names[cell], m), []).append(value)
     reliabilities: dict[tuple[str, str], dict[int, float]] = {}
     for (setup, dimension, m), values in sorted(sums.items()):
@@ -132,7 +132,7 @@ def _two_groups(
 ) -> tuple[Values, Values]:
     """(C, W) means of two groups of m raters of (C, R, W) ratings."""
     order = np.argsort(np.where(rated, random.random(rated.shape), 2.0), axis=1)
-    # A window counts where all of a group rated it: a mean of fewer is less reliable.
+    # Only windows that the whole group rated are used: a mean of fewer raters is less reliable.
     first, second = (
         np.take_along_axis(ratings, chosen[:, :, None], axis=1).mean(1)
         for chosen in (order[:, :m], order[:, m : 2 * m])
@@ -140,8 +140,8 @@ def _two_groups(
     return first, second
 
 
-def in_words(plan: RaterPlan, target: float) -> str:
-    """How many raters reach a reliability, and what some numbers of them reach."""
+def raters_needed_in_words(plan: RaterPlan, target: float) -> str:
+    """The number of raters that reach a reliability, and the reliability of other numbers, as text."""
     if plan.single.value is None:
         return f"not known: {plan.single.reason}"
     needed = raters_needed(plan.single.value, target)

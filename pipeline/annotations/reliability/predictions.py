@@ -1,4 +1,4 @@
-"""Predictions of a model in a file, compared with raters."""
+"""Compares the predictions in a file with raters."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreeme
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.documents import read_document, require_regular_file
 from avcues.pipeline.store.model_files import DOCUMENT
-from avcues.pipeline.store.parquet import metadata_in
+from avcues.pipeline.store.parquet import optional_metadata
 
 _OUT_OF_FOLD = {"dimension", "without", "video_id", "prediction"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPredictions:
-    """Predictions, and what is known of them.
+    """Predictions of a model, with the facts needed to compare them with ratings.
 
     Args:
-        table: `video_id`, `window` (null where it is by clip) and a column per dimension.
-        setup: Of the labels that the model learned from; None: not known, or not among the rated setups.
+        table: `video_id`, `window` (null for predictions per clip) and a column per dimension.
+        setup: Setup of the labels that the model was trained on; None: not known, or not rated.
         videos: The rated videos that the model was not trained on.
-        delay: Seconds by which the ratings were moved earlier that the labels were made of, for all raters or by rater.
-        notes: What does not count, one line each.
+        delay: Seconds by which ratings were moved earlier for the model's labels, for all raters or by rater.
+        notes: One line for everything that is not compared.
     """
 
     table: pa.Table
@@ -45,12 +45,12 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
     """Reads a file of `avcues predict`, or the out-of-fold predictions of a model.
 
     Raises:
-        InputError: It is neither.
+        InputError: The file is neither.
     """
     try:
         require_regular_file(path)
         table = pq.read_table(path)
-        metadata = metadata_in(table.schema, "predictions")
+        metadata = optional_metadata(table.schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({one_line(error)})") from error
     if _OUT_OF_FOLD.issubset(table.column_names):
@@ -82,16 +82,16 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
 def compare_predictions(
     path: Path, annotations: Annotations, *, setup: str | None = None, **options: Any
 ) -> tuple[tuple[ModelAgreement, ...], tuple[str, ...]]:
-    """A model judged as one more rater by predictions of videos that it was not trained on, and what does not count.
+    """Compares a model with raters on videos that it was not trained on; also returns the notes of `read_predictions`.
 
     Args:
         path: As for `read_predictions`.
-        setup: That the model predicts; None: that of its labels, or else every setup.
-        options: Of `model_agreement`.
+        setup: The setup that the model predicts; None: that of its labels if it is known, else all setups.
+        options: Arguments of `model_agreement`.
 
     Raises:
-        InputError: It is no file of predictions.
-        SettingsError: It has no dimension that was rated.
+        InputError: The file holds no predictions.
+        SettingsError: The file has no rated dimension.
     """
     read = read_predictions(path, annotations)
     models = model_agreement(

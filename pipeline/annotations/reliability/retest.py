@@ -37,21 +37,21 @@ class Retest:
     """How far raters agree with their own first ratings on one dimension in one setup.
 
     Args:
-        setup: Name.
-        round: Name; None: there is only one.
-        dimension: Name.
+        setup: Name of the setup.
+        round: Name of the round; None: there is only one.
+        dimension: Name of the dimension.
         kind: "over time", "once per clip" or "labels".
         raters: Number of raters who rated a clip again.
         videos: Number of videos.
         pairs: Number of series, ratings or choices that were given twice.
-        coefficients: Over time "ccc" and "pearson", means over series; once per clip "icc2" over all pairs; of numbers
-            "difference", the mean of second less first; of labels "overlap", the labels chosen both times as a share of
-            those chosen at either time.
-        standard_error: Of measurement, in the unit of the dimension: standard deviation of the differences (of series:
-            of their means) by the square root of 2; None: of labels, or of one pair.
+        coefficients: Over time, "ccc" and "pearson", means over series; once per clip, "icc2" over all pairs; for both,
+            "difference", the mean of second minus first. For labels, "overlap": labels chosen both times as a share of
+            those chosen at least once.
+        standard_error: Standard error of measurement in the unit of the dimension: the standard deviation of the
+            differences (for series, of their means) divided by the square root of 2; None: for labels, or one pair.
         by_rater: By rater, the mean "ccc" or "overlap", or the "icc2" over the rater's clips.
-        unpaired: Repetitions without a first rating, which do not count.
-        later: Third ratings and later ones, which do not count.
+        unpaired: Number of repetitions without a first rating, which are ignored.
+        later: Number of third and later ratings, which are ignored.
     """
 
     setup: str
@@ -93,7 +93,7 @@ def retest_reliability(
     second = replace(annotations, ratings=second_ratings, repeats=annotations.repeats.slice(0, 0))
     first = annotations.select(videos=second.videos)
     values_by_kind = (_values_by_kind(first, step), _values_by_kind(second, step))
-    later = _keys(annotations.repeats.filter(pc.greater(repeat, 1)))
+    later_keys = _keys(annotations.repeats.filter(pc.greater(repeat, 1)))
     rows = []
     for kind, first_values in values_by_kind[0].items():
         second_values = values_by_kind[1][kind]
@@ -116,14 +116,14 @@ def retest_reliability(
                     pairs=len(pairs),
                     **_coefficients(kind, pairs, bootstrap),
                     unpaired=len(keys) - len(pairs),
-                    later=sum(key[:3] == (setup, round_, dimension) for key in later),
+                    later=sum(key[:3] == (setup, round_, dimension) for key in later_keys),
                 )
             )
     return tuple(rows)
 
 
 def _values_by_kind(annotations: Annotations, step: Fraction) -> dict[str, dict[Key, Any]]:
-    """By kind and key: (windows,) values over time, a number, or (labels,) whether each was chosen."""
+    """By kind and key: (windows,) values over time, one number, or (labels,) whether each label was chosen."""
     values_by_kind: dict[str, dict[Key, Any]] = {"over time": {}, "once per clip": {}, "labels": {}}
     series = series_of(annotations, step)
     for i, key in enumerate(_series_keys(series)):
@@ -133,8 +133,8 @@ def _values_by_kind(annotations: Annotations, step: Fraction) -> dict[str, dict[
         values_by_kind["over time"][key] = course
     clips = once_per_clip(annotations)
     keys = _series_keys(clips)
-    for owner, video, value in zip(clips.owner, clips.window, clips.value, strict=True):
-        setup, round_, dimension, _, rater = keys[owner]
+    for series_index, video, value in zip(clips.series_index, clips.window, clips.value, strict=True):
+        setup, round_, dimension, _, rater = keys[series_index]
         values_by_kind["once per clip"][setup, round_, dimension, clips.names["video_id"][video], rater] = float(value)
     for dimension in annotations.nominal():
         choices = choices_of(annotations, dimension.name, step)
@@ -201,10 +201,10 @@ def _by_rater(
 
 
 def _shared(pair: _Pair) -> Values:
-    """(2, windows) both courses over the windows that both have."""
+    """(2, windows) both series, NaN in windows that one of them lacks."""
     length = min(len(pair.first), len(pair.second))
-    both = np.stack([pair.first[:length], pair.second[:length]])
-    return np.where(np.isfinite(both).all(0), both, np.nan)
+    courses = np.stack([pair.first[:length], pair.second[:length]])
+    return np.where(np.isfinite(courses).all(0), courses, np.nan)
 
 
 def _overlap(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:

@@ -24,7 +24,7 @@ from avcues.pipeline.annotations.statistics.consensus import (
     Weights,
     ewe,
     leave_one_out_ccc,
-    others,
+    others_of_each,
     pairwise_ccc,
 )
 from avcues.pipeline.annotations.statistics.intervals import COEFFICIENT, OfSums
@@ -42,16 +42,16 @@ class SetupAgreement:
     """Agreement in one setup on one dimension.
 
     Args:
-        setup: Name.
-        round: Name; None: there is only one.
-        clips: "all", or "common": those rated in every round.
-        dimension: Name.
+        setup: Name of the setup.
+        round: Name of the round; None: there is only one.
+        clips: "all", or "common" for the clips rated in every round.
+        dimension: Name of the dimension.
         kind: "over time", "once per clip" or "labels".
         videos: Number of videos.
         raters: Number of raters.
         ratings: Number of series, or of ratings once per clip.
-        coefficients: By name, see `NUMERIC`, and of numbers `INTRACLASS`: over time the means of those of single
-            videos, whose items are windows. Of labels also `alpha_labels`, the mean alpha of single labels.
+        coefficients: By name. Numbers have those of `NUMERIC` and `INTRACLASS`; over time, the latter are means over
+            videos, with windows as items. Labels also have `alpha_labels`, the mean alpha over single labels.
         distribution: Percentiles 0, 5, 25, 50, 75, 95 and 100 of the leave-one-out CCC of single series (over time) or
             raters (once per clip); None: not defined.
     """
@@ -78,18 +78,18 @@ def over_time(
         collected.add_videos(cells.codes, [intraclass(values, intervals=False) for values in _without_gaps(cells)])
     rows = []
     for setup, dimension, rated in _setups_and_dimensions(series):
-        video = rated.codes["video_id"][rated.owner]
+        video = rated.codes["video_id"][rated.series_index]
         item = video * (int(rated.window.max()) + 1) + rated.window
-        loo, owner_videos = collected.of(setup, dimension, "loo")
-        pairs, pair_video = collected.of(setup, dimension, "pairs")
+        loo_values, video_of_value = collected.select(setup, dimension, "loo")
+        pairs, pair_video = collected.select(setup, dimension, "pairs")
         coefficients = {
-            "loo_ccc": mean_of(loo, owner_videos, bootstrap, FEWEST_RATERS),
+            "loo_ccc": mean_of(loo_values, video_of_value, bootstrap, FEWEST_RATERS),
             "pairwise_ccc": mean_of(pairs, pair_video, bootstrap, FEWEST_RATERS),
         }
         for name in INTRACLASS:
-            values, owner_videos = collected.of(setup, dimension, name)
+            values, video_of_value = collected.select(setup, dimension, name)
             coefficients[name] = mean_of(
-                values, owner_videos, bootstrap, "no video has raters who rated the same windows"
+                values, video_of_value, bootstrap, "no video has raters who rated the same windows"
             )
         rows.append(
             SetupAgreement(
@@ -102,7 +102,7 @@ def over_time(
                 raters=len(np.unique(rated.codes["rater"])),
                 ratings=len(rated),
                 coefficients=coefficients | _number_coefficients(item, rated.value, video, bootstrap),
-                distribution=_percentiles(loo),
+                distribution=_percentiles(loo_values),
             )
         )
     return rows
@@ -118,7 +118,7 @@ def once_per_clip(
             rated_cells = np.isfinite(cells.values[cell])
             ratings = cells.values[cell][rated_cells.any(1)][:, rated_cells.any(0)]
             video, rater = np.nonzero(np.isfinite(ratings.T))
-            consensus = ewe(others(ratings), weights)[0]
+            consensus = ewe(others_of_each(ratings), weights)[0]
             upper = np.triu_indices(len(ratings), 1)
             loo, pairs = (ratings, consensus), (ratings[upper[0]], ratings[upper[1]])
             coefficients = {
@@ -151,16 +151,16 @@ def _number_coefficients(
 ) -> dict[str, Coefficient]:
     """Alphas and kappa of (N,) ratings, with the item and the video of each."""
     _, first, item = np.unique(item, return_index=True, return_inverse=True)
-    owner = video[first]
-    measured = {"alpha_interval": alpha_of(item, value, owner, "interval", bootstrap)}
+    video_of_item = video[first]
+    measured = {"alpha_interval": alpha_of(item, value, video_of_item, "interval", bootstrap)}
     if len(np.unique(value)) > MOST_CATEGORIES:
         continuous = undefined(
             f"more than {MOST_CATEGORIES} distinct values, so a continuous scale rather than categories"
         )
         return measured | dict.fromkeys(("alpha_ordinal", "alpha_nominal", "fleiss_kappa"), continuous)
-    measured["alpha_ordinal"] = alpha_of(item, value, owner, "ordinal", bootstrap)
-    measured["alpha_nominal"] = alpha_of(item, value, owner, "nominal", bootstrap)
-    return measured | {"fleiss_kappa": kappa_of(item, value, owner, bootstrap)}
+    measured["alpha_ordinal"] = alpha_of(item, value, video_of_item, "ordinal", bootstrap)
+    measured["alpha_nominal"] = alpha_of(item, value, video_of_item, "nominal", bootstrap)
+    return measured | {"fleiss_kappa": kappa_of(item, value, video_of_item, bootstrap)}
 
 
 def mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
@@ -200,7 +200,7 @@ def mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
 
 
 class _Collected:
-    """Numbers of series and of pairs of series, with the cells that they belong to."""
+    """Collects coefficients of series, pairs of series and videos, with their setup, dimension and video."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[Values]] = defaultdict(list)
@@ -213,7 +213,8 @@ class _Collected:
         keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
         for name in INTRACLASS:
             values = np.array(
-                [np.nan if of_video[name].value is None else of_video[name].value for of_video in measured], np.float64
+                [np.nan if coefficients[name].value is None else coefficients[name].value for coefficients in measured],
+                np.float64,
             )
             self._values[name].append(values)
             self._keys[name].append(keys)
@@ -226,15 +227,15 @@ class _Collected:
             self._values[name].append(values[cell, pair])
             self._keys[name].append(keys[cell])
 
-    def of(self, setup: int, dimension: int, name: str) -> tuple[Values, npt.NDArray[np.int64]]:
-        """Numbers of one setup and dimension, and the video of each."""
+    def select(self, setup: int, dimension: int, name: str) -> tuple[Values, npt.NDArray[np.int64]]:
+        """(N,) coefficients of one setup and dimension, and (N,) the video of each."""
         keys = np.concatenate(self._keys[name])
         rated = (keys[:, 0] == setup) & (keys[:, 1] == dimension)
         return np.concatenate(self._values[name])[rated], keys[rated, 2]
 
 
 def _without_gaps(cells: Cells) -> Iterator[Values]:
-    """(raters, windows) of each cell, without what no rater of it rated."""
+    """(raters, windows) ratings of each cell, without windows that no rater rated."""
     for rater, values in zip(cells.rater, cells.values, strict=True):
         rated = values[rater >= 0]
         yield rated[:, np.isfinite(rated).any(0)]
@@ -246,7 +247,7 @@ def _setups_and_dimensions(series: Series) -> list[tuple[int, int, Series]]:
         (
             int(code) // len(series.names["dimension"]),
             int(code) % len(series.names["dimension"]),
-            series.where(key == code),
+            series.filter(key == code),
         )
         for code in np.unique(key)
     ]

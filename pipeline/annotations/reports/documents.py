@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from avcues.pipeline.annotations.across_setups.model_reliance import reliances
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives
-from avcues.pipeline.annotations.ratings.exclusions import in_words
+from avcues.pipeline.annotations.ratings.exclusions import exclusion_notes
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability.agreement import Agreement
@@ -65,8 +65,8 @@ def write_agreement(
     text = _render(
         "agreement.md",
         measured=measured,
-        about=_about(annotations),
-        notes=[*in_words(measured.left_out), *measured.notes],
+        about=_counts(annotations),
+        notes=[*exclusion_notes(measured.left_out), *measured.notes],
         models=models,
         numbers_of_raters=NUMBERS,
         rounds=annotations.rounds,
@@ -90,7 +90,7 @@ def write_perspectives(
 
     Args:
         annotations: The ratings that `measured` was made from.
-        lost: What a model loses without each modality, to be set beside the raters' regression.
+        lost: By modality, the loss of a trained model without it, reported next to the raters' regression.
         out: The Markdown file, NAME.md; the JSON file is NAME.json.
 
     Returns:
@@ -135,10 +135,10 @@ def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations
 
 
 def require_markdown(out: Path) -> None:
-    """Makes sure that a report can be written there.
+    """Makes sure that `out` is a Markdown file.
 
     Raises:
-        SettingsError: It is not a Markdown file.
+        SettingsError: `out` is not a Markdown file.
     """
     if out.suffix.lower() != ".md" or out.is_dir():
         raise SettingsError(f"`out={out}`: expected NAME.md; the numbers go to NAME.json beside it")
@@ -156,7 +156,7 @@ def _render(template: str, **values: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(**values))
 
 
-def _about(annotations: Annotations) -> dict[str, int]:
+def _counts(annotations: Annotations) -> dict[str, int]:
     return {
         "ratings": len(annotations.ratings),
         "videos": len(annotations.videos),
@@ -205,15 +205,15 @@ def undefined_coefficients(measured: Agreement) -> list[str]:
 
 
 def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
-    """One line per reason; each coefficient comes with its title and place."""
-    measured: dict[str, dict[str, list[str]]] = {}
+    """One line per reason for a missing value; coefficients come as title, place and coefficient."""
+    places_by_reason: dict[str, dict[str, list[str]]] = {}
     for title, place, coefficient in coefficients:
         if coefficient.reason is not None:
-            places = measured.setdefault(coefficient.reason, {}).setdefault(title, [])
+            places = places_by_reason.setdefault(coefficient.reason, {}).setdefault(title, [])
             if place not in places:
                 places.append(place)
     lines = []
-    for reason, by_title in measured.items():
+    for reason, by_title in places_by_reason.items():
         by_places: dict[tuple[str, ...], list[str]] = {}
         for title, places in by_title.items():
             by_places.setdefault(tuple(places), []).append(title)

@@ -26,7 +26,7 @@ Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 FEWEST_VIDEOS = 5
-"""With fewer, there is no interval."""
+"""Fewest videos for an interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,11 @@ class Coefficient:
     """A number with its interval, or the reason why there is none.
 
     Args:
-        value: None: not defined.
+        value: The value; None: not defined.
         low: Lower end of the 95 % interval over videos; None: no interval.
-        high: Upper end of the same.
+        high: Upper end of the interval; None: no interval.
         sd: Standard deviation (ddof 0) of the numbers that the value is the mean of.
-        n: How many numbers the value is the mean of.
+        n: Number of these numbers.
         reason: Why there is no value, or no interval.
     """
 
@@ -52,7 +52,7 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """Options of bootstrap intervals.
 
     Args:
         replicates: Number of samples of videos; 0: no intervals. With fewer than 20 videos none are drawn.
@@ -80,11 +80,11 @@ def estimate(
     """A statistic of videos, with its interval.
 
     Args:
-        bootstrap: Of the interval.
-        reason: Given if the statistic is not defined.
-        scale: On which it is resampled.
-        sd: Standard deviation of the coefficient.
-        n: Its number of numbers.
+        bootstrap: Number and seed of the samples for the interval.
+        reason: Reason to give if the statistic is not defined.
+        scale: Scale on which the statistic is resampled.
+        sd: `Coefficient.sd`.
+        n: `Coefficient.n`.
     """
     videos = statistic.units
     value = float(statistic.of(np.ones((1, videos)))[0]) if videos else np.nan
@@ -105,11 +105,11 @@ def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str, scal
     """The mean of numbers that belong to videos, with their standard deviation.
 
     Args:
-        values: (N,); values that are not finite do not count.
+        values: (N,) numbers; those that are not finite are ignored.
         video: (N,) codes.
-        bootstrap: Of the interval.
-        reason: Given if no value is finite.
-        scale: With the lowest and highest value that is possible.
+        bootstrap: Number and seed of the samples for the interval.
+        reason: Reason to give if no value is finite.
+        scale: Scale of the mean, with its lowest and highest possible value.
     """
     is_known = np.isfinite(values)
     _, video = np.unique(video[is_known], return_inverse=True)
@@ -147,16 +147,16 @@ def krippendorff_alpha(
     """
     x = np.asarray(ratings, np.float64)
     item, rater = np.nonzero(np.isfinite(x.T))
-    owner = np.arange(x.shape[1]) if videos is None else np.unique(np.asarray(videos), return_inverse=True)[1]
-    return alpha_of(item, x.T[item, rater], owner, level, bootstrap)
+    video_of_item = np.arange(x.shape[1]) if videos is None else np.unique(np.asarray(videos), return_inverse=True)[1]
+    return alpha_of(item, x.T[item, rater], video_of_item, level, bootstrap)
 
 
 def alpha_of(item: Ints, value: Values, video: Ints, level: Level, bootstrap: Bootstrap) -> Coefficient:
-    """Krippendorff's alpha of ratings one after the other.
+    """Krippendorff's alpha of ratings in long form.
 
     Args:
-        item: (N,) which item each rating is of.
-        value: (N,) finite.
+        item: (N,) index of each rating's item.
+        value: (N,) finite values.
         video: (items,) codes.
     """
     count = np.bincount(item, minlength=len(video))
@@ -202,12 +202,12 @@ def fleiss_kappa(
     """
     x = np.asarray(ratings, np.float64)
     item, rater = np.nonzero(np.isfinite(x.T))
-    owner = np.arange(x.shape[1]) if videos is None else np.unique(np.asarray(videos), return_inverse=True)[1]
-    return kappa_of(item, x.T[item, rater], owner, bootstrap)
+    video_of_item = np.arange(x.shape[1]) if videos is None else np.unique(np.asarray(videos), return_inverse=True)[1]
+    return kappa_of(item, x.T[item, rater], video_of_item, bootstrap)
 
 
 def kappa_of(item: Ints, value: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
-    """Fleiss' kappa of ratings one after the other, as `alpha_of`."""
+    """Fleiss' kappa of ratings in long form, with the arguments of `alpha_of`."""
     if not len(item):
         return undefined("there are no ratings")
     items, item = np.unique(item, return_inverse=True)
@@ -268,7 +268,7 @@ def _ordinal_alpha(table: Values, count: Values, video: Ints, videos: int) -> St
     def alpha(total: Values) -> Values:
         marginal = total[..., :values]
         n = marginal.sum(-1)
-        # The ratings between two values and half of their own: a difference of mid ranks.
+        # The number of ratings between two values, plus half of those at each, is the difference of their mid ranks.
         rank = np.cumsum(marginal, -1) - marginal / 2 - n[..., None] / 2
         observed = (total[..., values:] * (rank[..., first] - rank[..., second]) ** 2).sum(-1)
         return _alpha(n, observed, 2 * (n * (marginal * rank**2).sum(-1) - (marginal * rank).sum(-1) ** 2))

@@ -14,12 +14,12 @@ Values = npt.NDArray[np.float64]
 Weights = Literal["others", "all", "pairwise-ccc"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 
-# A series that varies by less than this share of its size is constant: what varies is the rounding of floats.
+# A series that varies by less than this share of its mean is constant: only float rounding varies.
 _FLAT = 1e-12
 
 
 class _Moments(NamedTuple):
-    """Of two series over the samples that both have; variances and covariance divide by their number."""
+    """Moments of two series over the samples that both have; variances and covariance divide by their number."""
 
     mean_a: Values
     mean_b: Values
@@ -101,14 +101,14 @@ def ewe(
 
 
 def rater_weights(ratings: Values, weights: Weights) -> Values:
-    """(..., raters) how well each agrees with the rest, -1 to 1; NaN where that is not defined."""
+    """(..., raters) agreement of each rater with the rest, -1 to 1; NaN where undefined."""
     if weights == "all":
         return pearson(ratings, _mean(ratings)[..., None, :])
     if weights == "others":
         return pearson(ratings, mean_of_others(ratings))
     agreement = pairwise_ccc(ratings)
-    itself = np.eye(ratings.shape[-2], dtype=bool)
-    return _mean(np.where(itself, np.nan, agreement).swapaxes(-1, -2))
+    is_own = np.eye(ratings.shape[-2], dtype=bool)
+    return _mean(np.where(is_own, np.nan, agreement).swapaxes(-1, -2))
 
 
 def pairwise_ccc(ratings: Values) -> Values:
@@ -120,16 +120,16 @@ def mean_of_others(ratings: Values) -> Values:
     """(..., raters, samples) the mean of all raters but one; NaN where no other rated the sample."""
     rated = np.isfinite(ratings)
     filled = np.where(rated, ratings, 0)
-    # The others are summed without the rater: a difference of sums would leave rounding where they are constant.
+    # Subtracting the rater from a total would leave float errors where the others are constant.
     without_self = 1 - np.eye(ratings.shape[-2])
     with np.errstate(invalid="ignore"):
         return np.asarray((without_self @ filled) / (without_self @ rated.astype(np.float64)))
 
 
-def others(ratings: Values) -> Values:
-    """(..., raters, raters, samples): for each rater the ratings of all, that rater's own missing."""
-    itself = np.eye(ratings.shape[-2], dtype=bool)
-    return np.where(itself[..., None], np.nan, ratings[..., None, :, :])
+def others_of_each(ratings: Values) -> Values:
+    """(..., raters, raters, samples) for each rater, the ratings of all raters, with the rater's own as NaN."""
+    is_own = np.eye(ratings.shape[-2], dtype=bool)
+    return np.where(is_own[..., None], np.nan, ratings[..., None, :, :])
 
 
 def leave_one_out_ccc(ratings: npt.ArrayLike, weights: Weights = "others") -> Values:
@@ -139,7 +139,7 @@ def leave_one_out_ccc(ratings: npt.ArrayLike, weights: Weights = "others") -> Va
 
     Args:
         ratings: (..., raters, samples); NaN is missing.
-        weights: Of the estimator, as for `ewe`; the study's are "all".
+        weights: Weights of the estimator, as for `ewe`; the study's are "all".
 
     Returns:
         (..., raters) -1 to 1; NaN where undefined.
@@ -148,11 +148,11 @@ def leave_one_out_ccc(ratings: npt.ArrayLike, weights: Weights = "others") -> Va
     [0.7, 0.7, -0.736]
     """
     x = np.asarray(ratings, np.float64)
-    return ccc(x, ewe(others(x), weights)[0])
+    return ccc(x, ewe(others_of_each(x), weights)[0])
 
 
 def weighted_mean(ratings: Values, weights: Values) -> Values:
-    """(..., samples) over the raters who rated the sample; NaN where their weights are all 0."""
+    """(..., samples) the mean over the raters who rated the sample; NaN where their weights are all 0."""
     rated = np.isfinite(ratings)
     total = np.einsum("...rt,...r->...t", rated.astype(np.float64), weights)
     summed = np.einsum("...rt,...r->...t", np.where(rated, ratings, 0), weights)

@@ -19,10 +19,10 @@ Values = npt.NDArray[np.float64]
 
 REPLICATES = 2000
 FEW_UNITS = 20
-"""Below, draws of skewed scores give intervals twice as wide that hold the truth no more often."""
+"""With fewer units, bootstrap intervals of skewed scores are twice as wide but cover no more."""
 
-_OUTSIDE = 0.025  # of the distribution, at either end
-_AT_ONCE = 1 << 21  # numbers in memory
+_TAIL = 0.025  # probability beyond either end of an interval
+_NUMBERS_AT_ONCE = 1 << 21  # most numbers in memory
 _BOUND = 1 - 1e-12
 
 
@@ -31,31 +31,31 @@ class Scale:
     """The scale on which a statistic is resampled.
 
     Args:
-        forth: From values to the scale.
-        back: From the scale to values.
+        transform: From values to the scale.
+        inverse: From the scale to values.
         lowest: The lowest possible value, below which no interval reaches.
         highest: The highest possible value.
     """
 
-    forth: Callable[[Values], Values] = lambda x: x
-    back: Callable[[Values], Values] = lambda x: x
+    transform: Callable[[Values], Values] = lambda x: x
+    inverse: Callable[[Values], Values] = lambda x: x
     lowest: float = -np.inf
     highest: float = np.inf
 
 
 IDENTITY = Scale()
 COEFFICIENT = Scale(lowest=-1, highest=1)
-"""Of means of correlations and coefficients of agreement, whose intervals hold the truth less often on other scales."""
+"""For means of correlations and coefficients of agreement, whose intervals cover less on other scales."""
 
 SHARE = Scale(lowest=0, highest=1)
-CORRELATION = Scale(forth=lambda x: np.arctanh(np.clip(x, -_BOUND, _BOUND)), back=np.tanh)
-ERROR = Scale(forth=lambda x: np.log(np.maximum(x, 1e-300)), back=np.exp)
+CORRELATION = Scale(transform=lambda x: np.arctanh(np.clip(x, -_BOUND, _BOUND)), inverse=np.tanh)
+ERROR = Scale(transform=lambda x: np.log(np.maximum(x, 1e-300)), inverse=np.exp)
 DISTANCE = Scale(lowest=0)
-"""Of differences between ratings, many of which may be zero."""
+"""For differences between ratings, many of which may be zero."""
 
 
 class Statistic(Protocol):
-    """A statistic of units, each of which may count several times."""
+    """A statistic of units, each of which may be drawn several times."""
 
     @property
     def units(self) -> int:
@@ -68,11 +68,11 @@ class Statistic(Protocol):
         ...
 
     def of(self, counts: Values) -> Values:
-        """(B,) the statistic of (B, units) how often each unit counts; NaN where it is not defined."""
+        """(B,) the statistic of samples, given (B, units) how often each unit is drawn; NaN where undefined."""
         ...
 
     def without_each(self, counts: Values) -> Values:
-        """(B, units) the statistic if each unit counted once less; of no meaning where a unit does not count."""
+        """(B, units) the statistic with one copy of each unit left out; meaningless for units that are not drawn."""
         ...
 
 
@@ -81,7 +81,7 @@ class OfSums:
     """A statistic of sums over units.
 
     Args:
-        sums: (units, d) what each unit adds.
+        sums: (units, d) the terms of each unit.
         function: From (..., d) sums to (...) values.
     """
 
@@ -99,27 +99,27 @@ class OfSums:
         return self.sums.shape[1]
 
     def of(self, counts: Values) -> Values:
-        """As `Statistic` has it."""
+        """As for `Statistic`."""
         return self.function(counts @ self.sums)
 
     def without_each(self, counts: Values) -> Values:
-        """As `Statistic` has it."""
+        """As for `Statistic`."""
         return self.function((counts @ self.sums)[:, None, :] - self.sums)
 
 
 def interval(
     statistic: Statistic, scale: Scale = IDENTITY, *, replicates: int = REPLICATES, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % of a statistic.
+    """The 95 % interval of a statistic.
 
     Args:
-        scale: The scale on which it is resampled.
+        scale: The scale on which the statistic is resampled.
         replicates: Number of draws, if there are 20 units or more.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
-        NaN where there are fewer than two units, or where the statistic is not defined with all units, without one of
-        them, or in most draws.
+        Both ends; NaN if there are fewer than two units, or where the statistic is not defined with all units, without
+        one of them, or in most draws.
     """
     from scipy import stats
 
@@ -129,21 +129,21 @@ def interval(
 
     def with_errors(counts: Values) -> tuple[Values, Values]:
         """(B,) the statistic and its standard error on the scale."""
-        left = scale.forth(statistic.without_each(counts))
+        without_unit = scale.transform(statistic.without_each(counts))
         drawn = counts > 0
-        mean = np.where(drawn, counts * left, 0).sum(axis=1, keepdims=True) / units
-        squares = np.where(drawn, counts * (left - mean) ** 2, 0).sum(axis=1)
-        return scale.forth(statistic.of(counts)), np.sqrt(squares * (units - 1) / units)
+        mean = np.where(drawn, counts * without_unit, 0).sum(axis=1, keepdims=True) / units
+        squares = np.where(drawn, counts * (without_unit - mean) ** 2, 0).sum(axis=1)
+        return scale.transform(statistic.of(counts)), np.sqrt(squares * (units - 1) / units)
 
     with np.errstate(all="ignore"):
         (value,), (error,) = with_errors(np.ones((1, units)))
         if not np.isfinite(value) or not np.isfinite(error):
             return float("nan"), float("nan")
         if units < FEW_UNITS:
-            low, high = stats.t.ppf([_OUTSIDE, 1 - _OUTSIDE], units - 1)
+            low, high = stats.t.ppf([_TAIL, 1 - _TAIL], units - 1)
         else:
             counts = _draws(units, replicates, seed)
-            pieces = np.array_split(counts, -(-counts.size * statistic.numbers // _AT_ONCE))
+            pieces = np.array_split(counts, -(-counts.size * statistic.numbers // _NUMBERS_AT_ONCE))
             values, errors = np.concatenate([with_errors(piece) for piece in pieces], axis=1)
             t = (values - value) / errors
             t = t[np.isfinite(t)]
@@ -152,8 +152,10 @@ def interval(
             elif len(t) < replicates / 2:
                 return float("nan"), float("nan")
             else:
-                low, high = np.percentile(t, [100 * _OUTSIDE, 100 * (1 - _OUTSIDE)])
-        ends = np.clip(scale.back(np.array([value - high * error, value - low * error])), scale.lowest, scale.highest)
+                low, high = np.percentile(t, [100 * _TAIL, 100 * (1 - _TAIL)])
+        ends = np.clip(
+            scale.inverse(np.array([value - high * error, value - low * error])), scale.lowest, scale.highest
+        )
     return float(ends[0]), float(ends[1])
 
 

@@ -29,7 +29,7 @@ INTRACLASS_TITLES = {
 }
 
 _TWO_WAY = ("icc2", "icc3", "icc2k", "icc3k", "cronbach_alpha")
-_OUTSIDE = 0.025  # of the distribution, at either end
+_TAIL = 0.025  # probability beyond either end of an interval
 _FLAT = 1e-12
 _NO_COMPLETE = "fewer than two items are rated by all raters; ICC(1) needs no such items"
 _SAME = "all ratings are the same"
@@ -64,7 +64,7 @@ def intraclass(ratings: npt.ArrayLike, *, intervals: bool = True) -> Mapping[str
         intervals: Whether intervals are computed.
 
     Returns:
-        By name of `INTRACLASS`; `n` is the number of items. Undefined ones have a reason.
+        Coefficients by name of `INTRACLASS`; `n` is the number of items. Undefined coefficients have a reason.
 
     >>> six = intraclass([[9, 6, 8, 7, 10, 6], [2, 1, 4, 1, 5, 2], [5, 3, 6, 2, 6, 4], [8, 2, 8, 6, 9, 7]])
     >>> round(six["icc1"].value, 2), round(six["icc2"].value, 2), round(six["icc3k"].value, 2)
@@ -79,8 +79,8 @@ def intraclass(ratings: npt.ArrayLike, *, intervals: bool = True) -> Mapping[str
         two_way = dict.fromkeys(_TWO_WAY, undefined(_NO_COMPLETE))
     else:
         two_way = _two_way(_squares(complete), intervals)
-    every = one_way | two_way
-    return {name: every[name] for name in INTRACLASS}
+    all_coefficients = one_way | two_way
+    return {name: all_coefficients[name] for name in INTRACLASS}
 
 
 def cronbach_alpha(ratings: npt.ArrayLike) -> Coefficient:
@@ -96,13 +96,13 @@ def cronbach_alpha(ratings: npt.ArrayLike) -> Coefficient:
 
 
 def spearman_brown(reliability: npt.ArrayLike, raters: npt.ArrayLike) -> Values:
-    """The reliability of the mean of so many raters, from that of one.
+    """The reliability of the mean of several raters, from that of one.
 
     Spearman 1910 and Brown 1910, British Journal of Psychology 3(3): k r / (1 + (k - 1) r).
 
     Args:
-        reliability: Of one rater, such as an ICC of single ratings; broadcast against `raters`.
-        raters: Numbers of raters, or their ratio to the number that `reliability` is of.
+        reliability: Reliability of one rater, such as an ICC of single ratings; broadcast against `raters`.
+        raters: Number of raters; if `reliability` is that of a mean, the ratio to its number of raters.
 
     >>> spearman_brown(0.3, [1, 2, 5, 10]).round(3).tolist()
     [0.3, 0.462, 0.682, 0.811]
@@ -148,7 +148,7 @@ def _one_way(x: Values, intervals: bool) -> dict[str, Coefficient]:
     means, mean = filled.sum(0) / count, filled.sum() / total
     within = float((np.where(rated, x - means, 0) ** 2).sum() / (total - n))
     between = float((count * (means - mean) ** 2).sum() / (n - 1))
-    # The number of ratings that an item has, if all had as many: Snedecor and Cochran 1967.
+    # The effective number of ratings per item: Snedecor and Cochran 1967.
     k = float((total - (count**2).sum() / total) / (n - 1))
     if max(within, between) <= (_FLAT * mean) ** 2:
         return dict.fromkeys(("icc1", "icc1k"), undefined(_SAME))
@@ -180,14 +180,14 @@ def _correlations_of_ratio(
     """A correlation of one rater, and of the mean of k.
 
     Args:
-        ratio: Of mean squares, F.
-        size: n items, k ratings of each.
+        ratio: Ratio of mean squares, F.
+        size: Number of items and number of ratings per item.
         df: Degrees of freedom of F; None: no interval.
     """
     from scipy.stats import f
 
     n, k = size
-    ratios = [ratio] if df is None else [ratio, ratio / f.isf(_OUTSIDE, *df), ratio * f.isf(_OUTSIDE, *df[::-1])]
+    ratios = [ratio] if df is None else [ratio, ratio / f.isf(_TAIL, *df), ratio * f.isf(_TAIL, *df[::-1])]
     by_name = {}
     for key, formula in (
         (name, lambda value: 1.0 if np.isinf(value) else (value - 1) / (value + k - 1)),
@@ -211,15 +211,15 @@ def _agreement_interval(m: _Squares, value: float) -> tuple[float, float]:
     if m.residual == 0 and m.raters == 0:
         return 1.0, 1.0
     ratio = m.raters / m.residual if m.residual > 0 else np.inf
-    above = n * (1 + (k - 1) * value) - k * value
+    weight = n * (1 + (k - 1) * value) - k * value
     if np.isinf(ratio):
         # The residual vanishes: the degrees of freedom are those of the raters.
         df = float(k - 1)
     else:
-        df = (k - 1) * (n - 1) * (k * value * ratio + above) ** 2
-        df /= (n - 1) * k**2 * value**2 * ratio**2 + above**2
-    upper, lower = f.isf(_OUTSIDE, n - 1, df), f.isf(_OUTSIDE, df, n - 1)
-    rest = k * m.raters + (k * n - k - n) * m.residual
-    low = n * (m.items - upper * m.residual) / (upper * rest + n * m.items)
-    high = n * (lower * m.items - m.residual) / (rest + n * lower * m.items)
+        df = (k - 1) * (n - 1) * (k * value * ratio + weight) ** 2
+        df /= (n - 1) * k**2 * value**2 * ratio**2 + weight**2
+    upper, lower = f.isf(_TAIL, n - 1, df), f.isf(_TAIL, df, n - 1)
+    rater_term = k * m.raters + (k * n - k - n) * m.residual
+    low = n * (m.items - upper * m.residual) / (upper * rater_term + n * m.items)
+    high = n * (lower * m.items - m.residual) / (rater_term + n * lower * m.items)
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""How far raters agree in each setup, and setups with each other."""
+"""Tables of the agreement of raters in each setup, and of setups with each other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COEFFICIENTS = {
 
 
 class _OfRound(Protocol):
-    """A result of one round."""
+    """A result that belongs to one round."""
 
     @property
     def round(self) -> str | None: ...
@@ -86,12 +86,12 @@ def pooled(parts: Sequence[Coefficient]) -> Coefficient:
 
 
 def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
-    """Coefficients of agreement by setup; of several rounds on the clips that all of them share.
+    """Coefficients of agreement by setup; if there are several rounds, on the clips that all rounds share.
 
     After Tables 4 and 6 of Du et al. 2023.
 
     Args:
-        dimension: Rated in numbers or labels.
+        dimension: Name of a dimension.
 
     Raises:
         NotShownError: The dimension is not rated.
@@ -128,10 +128,10 @@ def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
         for name in (*names, *(INTRACLASS if row.kind != "labels" else ()))
         if (coefficient := row.coefficients.get(name)) is not None
     ]
-    of_clips = " on the clips that all rounds share" if rows[0].clips == "common" else ""
+    clip_note = " on the clips that all rounds share" if rows[0].clips == "common" else ""
     return PaperTable(
         name=file_name("agreement_by_setup", dimension),
-        caption=f"Agreement of raters on {dimension} by setup{of_clips}.",
+        caption=f"Agreement of raters on {dimension} by setup{clip_note}.",
         header=(
             "setup",
             *(["round"] if has_rounds else []),
@@ -196,13 +196,13 @@ def between_setups(results: Results) -> PaperTable:
 
 
 def agreement_tables(results: Results) -> Iterator[PaperTable]:
-    """The coefficients of every dimension."""
+    """One table of coefficients per dimension."""
     for dimension in dict.fromkeys(row.dimension for row in results.agreement.by_setup):
         yield agreement_by_setup(results, dimension)
 
 
-def only_rounds(parts: Sequence[_OfRound]) -> tuple[str, ...]:
-    """The title of a column of rounds, if there are several."""
+def round_title(parts: Sequence[_OfRound]) -> tuple[str, ...]:
+    """The title of the column of rounds, or nothing if there is one round only."""
     return ("round",) if len({part.round for part in parts}) > 1 else ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from avcues.pipeline.annotations.results import Results
-from avcues.pipeline.annotations.shown import Makers, NotShown, every
+from avcues.pipeline.annotations.shown import Makers, NotShown, make_all
 from avcues.pipeline.annotations.tables.agreement import (
     agreement_tables,
     between_setups,
@@ -29,36 +29,36 @@ from avcues.pipeline.annotations.tables.setup_effects import normality, setup_ef
 from avcues.pipeline.paper.table import PaperTable
 
 
-def _of_numbers(make: Callable[[Results, str], PaperTable]) -> Callable[[Results], Iterator[PaperTable]]:
-    """What makes the table of every dimension rated in numbers."""
+def _per_numeric_dimension(make: Callable[[Results, str], PaperTable]) -> Callable[[Results], Iterator[PaperTable]]:
+    """A function that makes one table per dimension rated in numbers."""
     return lambda results: (make(results, name) for name in results.numeric())
 
 
-def _of_labels(make: Callable[[Results, str], PaperTable]) -> Callable[[Results], Iterator[PaperTable]]:
-    """What makes the table of every dimension rated in labels."""
+def _per_nominal_dimension(make: Callable[[Results, str], PaperTable]) -> Callable[[Results], Iterator[PaperTable]]:
+    """A function that makes one table per dimension rated in labels."""
     return lambda results: (make(results, name) for name in results.nominal())
 
 
 TABLES: Makers[PaperTable] = {
-    "labels_by_setup": _of_labels(labels_by_setup),
-    "label_groups_by_setup": _of_labels(label_groups_by_setup),
-    "label_tests": _of_labels(label_tests),
+    "labels_by_setup": _per_nominal_dimension(labels_by_setup),
+    "label_groups_by_setup": _per_nominal_dimension(label_groups_by_setup),
+    "label_tests": _per_nominal_dimension(label_tests),
     "rating_tests": lambda results: [rating_tests(results)],
     "pair_tests": lambda results: [pair_tests(results)],
     "between_setups": lambda results: [between_setups(results)],
     "rater_agreement": lambda results: [rater_agreement(results)],
     "agreement_by_setup": agreement_tables,
-    "intraclass_by_setup": _of_numbers(intraclass_by_setup),
+    "intraclass_by_setup": _per_numeric_dimension(intraclass_by_setup),
     "rater_plans": lambda results: [rater_plans(results)],
     "retest": lambda results: [retest(results)],
     "model_agreement": lambda results: [model_agreement(results)],
     "setup_effects": lambda results: [setup_effects(results)],
     "normality": lambda results: [normality(results)],
-    "ratings_by_rater": _of_numbers(ratings_by_rater),
-    "polarity": _of_numbers(polarity),
-    "regression": _of_numbers(regression),
-    "difference_scores": _of_numbers(difference_scores),
-    "inconsistency_by_polarity": _of_numbers(inconsistency_by_polarity),
+    "ratings_by_rater": _per_numeric_dimension(ratings_by_rater),
+    "polarity": _per_numeric_dimension(polarity),
+    "regression": _per_numeric_dimension(regression),
+    "difference_scores": _per_numeric_dimension(difference_scores),
+    "inconsistency_by_polarity": _per_numeric_dimension(inconsistency_by_polarity),
     "label_agreement": lambda results: (
         label_agreement(results, number, labels) for labels in results.nominal() for number in results.numeric()
     ),
@@ -66,12 +66,12 @@ TABLES: Makers[PaperTable] = {
 
 
 def all_tables(results: Results, only: Collection[str] | None = None) -> Iterator[PaperTable | NotShown]:
-    """The tables in order; in the place of those for which the study has no ratings, the reason.
+    """Makes all tables in order; a table for which the study has no ratings yields `NotShown` with the reason.
 
     Args:
         only: Keys of `TABLES`; None: all.
 
     Raises:
-        SettingsError: `only` names an unknown one.
+        SettingsError: `only` names an unknown table.
     """
-    return every(TABLES, results, only)
+    return make_all(TABLES, results, only)

@@ -18,7 +18,7 @@ def label_tests(results: Results, dimension: str) -> PaperTable:
     """Chi-square tests of the labels of a dimension by every grouping.
 
     Args:
-        dimension: Rated in labels.
+        dimension: Name of a dimension rated in labels.
 
     Raises:
         NotShownError: Neither raters nor clips are in groups.
@@ -27,7 +27,7 @@ def label_tests(results: Results, dimension: str) -> PaperTable:
     if not tests:
         raise NotShownError("neither raters nor the clips that they saw are in groups")
     rows = tuple(
-        (test.by, *((f"not tested: {test.reason}", *[""] * 5) if test.reason else _of_chi_square(test)))
+        (test.by, *((f"not tested: {test.reason}", *[""] * 5) if test.reason else _chi_square_cells(test)))
         for test in tests
     )
     return PaperTable(
@@ -62,7 +62,7 @@ def rating_tests(results: Results) -> PaperTable:
         header=("dimension", "by", "medians (series)", "H", "p", "ε²"),
         rows=tuple(
             (
-                _named(test),
+                _title(test),
                 test.by,
                 ", ".join(f"{name} {decimal(median)} ({n})" for name, (median, n) in test.medians.items()),
                 decimal(test.h, 2),
@@ -100,7 +100,7 @@ def pair_tests(results: Results) -> PaperTable:
         header=("dimension", "by", "groups", "U", "p", "superiority", "95 % interval", "D", "p of D"),
         rows=tuple(
             (
-                *(_named(test), test.by, " and ".join(pair.groups), decimal(pair.u, 0), p_value(pair.p)),
+                *(_title(test), test.by, " and ".join(pair.groups), decimal(pair.u, 0), p_value(pair.p)),
                 *(decimal(pair.superiority.value), interval(pair.superiority), decimal(pair.ks), p_value(pair.ks_p)),
             )
             for test, pair in pairs
@@ -126,11 +126,11 @@ def _median_tests(results: Results) -> tuple[MedianTest, ...]:
     return tests
 
 
-def _named(test: MedianTest) -> str:
+def _title(test: MedianTest) -> str:
     return test.dimension if test.round is None else f"{test.dimension}, {test.round}"
 
 
-def _of_chi_square(test: ChiSquare) -> tuple[str, ...]:
+def _chi_square_cells(test: ChiSquare) -> tuple[str, ...]:
     return (
         *(decimal(test.statistic, 2), str(test.df), p_value(test.p), p_value(test.p_permuted)),
         *(decimal(test.cramers_v), percent(test.few_expected)),

@@ -1,7 +1,7 @@
-"""How far ratings differ between setups, and of which polarity and labels those are that do.
+"""Tables of how far ratings differ between setups, and of the polarity and labels of inconsistent ratings.
 
-After Tables 5, 7 and 8 of Du et al. 2023. Several rounds of ratings are compared on the clips that all of them share,
-where the study's tables do so.
+After Tables 5, 7 and 8 of Du et al. 2023. Where the study's tables do so, several rounds are compared on the clips that
+all of them share.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from avcues.pipeline.paper.text import file_name
 
 _ALL = "all"
 _MOST_COLUMNS = 10
-"""Of more raters, each has a row instead of a column."""
+"""With more raters, raters are rows instead of columns."""
 
 
 def difference_scores(results: Results, dimension: str) -> PaperTable:
@@ -156,13 +156,13 @@ def inconsistency_by_polarity(results: Results, dimension: str) -> PaperTable:
 
 
 def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable:
-    """Among strongly inconsistent ratings, in which single setups the labels given with everything were given as well.
+    """Among strongly inconsistent ratings, in which single setups the labels of the full setup were also chosen.
 
     After Table 8 of Du et al. 2023.
 
     Args:
-        dimension: Rated in numbers.
-        labels: Rated in labels.
+        dimension: Name of a dimension rated in numbers.
+        labels: Name of a dimension rated in labels.
 
     Raises:
         NotShownError: There is one setup only, or no rater rated a clip in all.
@@ -177,8 +177,8 @@ def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable
     if not counted:
         raise NotShownError(measured.rounds[0].reasons.get("inconsistency", f"{labels} is not rated in labels"))
     has_rounds = len(counted) > 1
-    others = counted[0][1].setups
-    keys = ("chosen", "matched", *others)
+    other_setups = counted[0][1].setups
+    keys = ("chosen", "matched", *other_setups)
     rows, numbers = [], []
     for round_, labelled in counted:
         for name, row in (
@@ -193,7 +193,7 @@ def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable
         caption=f"Among strongly inconsistent ratings of {dimension}: how often a label of {labels} given in "
         f"{measured.against} was "
         "also given by the same rater in other setups.",
-        header=(*(["round"] if has_rounds else []), "label", measured.against, "any other", *others),
+        header=(*(["round"] if has_rounds else []), "label", measured.against, "any other", *other_setups),
         rows=tuple(rows),
         numbers=columns_of(("round", "label", "setup", "count"), numbers),
         texts=2 if has_rounds else 1,

@@ -16,20 +16,20 @@ from avcues.pipeline.paper.text import file_name
 def labels_by_setup(results: Results, dimension: str) -> PaperTable:
     """How often each label was chosen in each setup, and its share of the setup's choices.
 
-    After Table 3 of Chua et al. 2022. Labels stand by their groups, if these are known.
+    After Table 3 of Chua et al. 2022. Labels are sorted by group if groups are known.
 
     Args:
-        dimension: Rated in labels.
+        dimension: Name of a dimension rated in labels.
 
     Raises:
-        SettingsError: It is not rated in labels.
+        SettingsError: The dimension is not rated in labels.
     """
     counts = _counts(results, dimension)
     groups = results.groups_of_labels
     order = by_group(list(counts), groups)
-    named = [(*reversed(groups.get(label, ())),) for label in order]
-    depth = max(map(len, named), default=0)
-    heads = [(*path, *[""] * (depth - len(path)), label) for path, label in zip(named, order, strict=True)]
+    group_paths = [(*reversed(groups.get(label, ())),) for label in order]
+    depth = max(map(len, group_paths), default=0)
+    heads = [(*path, *[""] * (depth - len(path)), label) for path, label in zip(group_paths, order, strict=True)]
     return _table(
         results, dimension, "labels_by_setup", [*_titles(depth), "label"], heads, [counts[label] for label in order]
     )
@@ -59,7 +59,7 @@ def label_groups_by_setup(results: Results, dimension: str) -> PaperTable:
 
 
 def _counts(results: Results, dimension: str) -> dict[str, dict[str, int]]:
-    """By label that was ever chosen, by setup and over all, how often it was."""
+    """By label, by setup and for all setups together, how often the label was chosen."""
     choices = results.choices(dimension)
     chosen = {
         setup: choices.chosen[choices.setup == i].sum(0)
@@ -90,7 +90,7 @@ def _table(
         (*head, *(f"{row[s]} ({percent(row[s] / max(1, by_setup[s]['choices']))})" for s in setups))
         for head, row in zip(heads, counts, strict=True)
     ]
-    described = {
+    summary_rows = {
         "labels chosen": [f"{by_setup[s]['choices']:.0f}" for s in setups],
         "ratings": [f"{by_setup[s]['ratings']:.0f}" for s in setups],
         "labels per rating, mean": [decimal(by_setup[s]["labels_per_rating_mean"], 2) for s in setups],
@@ -98,7 +98,7 @@ def _table(
         "distinct labels per stimulus": [decimal(by_setup[s]["unique_labels_per_stimulus"], 2) for s in setups],
     }
     width = len(titles)
-    rows += [(title, *[""] * (width - 1), *cells) for title, cells in described.items()]
+    rows += [(title, *[""] * (width - 1), *cells) for title, cells in summary_rows.items()]
     numbers: dict[str, list[object]] = {title: [] for title in (*titles, "setup", "chosen", "share")}
     for head, row in zip(heads, counts, strict=True):
         for setup in setups:

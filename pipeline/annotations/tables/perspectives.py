@@ -19,7 +19,7 @@ from avcues.pipeline.paper.text import file_name
 
 
 def ratings_by_rater(results: Results, dimension: str) -> PaperTable:
-    """Mean and variance (ddof 0) of each rater's ratings in each setup; ratings over time count by the series' mean.
+    """Mean and variance (ddof 0) of each rater's ratings in each setup; ratings over time are averaged per series.
 
     After Table 1 of Du et al. 2023.
     """
@@ -41,7 +41,7 @@ def ratings_by_rater(results: Results, dimension: str) -> PaperTable:
                 if len(rated):
                     numbers.append((rater, round_, setup, float(rated.mean()), float(rated.var()), len(rated)))
     if not numbers:
-        raise NotShownError(f"no rating of {dimension} counts")
+        raise NotShownError(f"no rating of {dimension} is usable")
     printed = {
         (rater, round_, setup): f"{decimal(mean, 2)} ({decimal(variance, 2)})"
         for rater, round_, setup, mean, variance, _ in numbers
@@ -71,7 +71,7 @@ def polarity(results: Results, dimension: str) -> PaperTable:
     After Table 2 of Du et al. 2023.
 
     Raises:
-        NotShownError: There is one setup only, or it is not known which values are neutral.
+        NotShownError: There is one setup only, or the neutral values are unknown.
     """
     measured = results.perspectives[dimension]
     parts = [part for part in measured.rounds if part.clips == "all" and part.polarity]
@@ -105,8 +105,8 @@ def polarity(results: Results, dimension: str) -> PaperTable:
 def regression(results: Results, dimension: str) -> PaperTable:
     """Least squares of the ratings with everything shown on those of the other setups.
 
-    Standard errors are given for independent rows, as in the study, and clustered by clip. Where no rater met a clip
-    in all setups, the means over raters are regressed. After Table 3 of Du et al. 2023.
+    Standard errors are given for independent rows, as in the study, and clustered by clip. If no rater rated a clip in
+    all setups, the means over raters are regressed. After Table 3 of Du et al. 2023.
 
     Raises:
         NotShownError: There is one setup only, or the regression is not defined.

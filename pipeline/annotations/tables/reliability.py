@@ -1,4 +1,4 @@
-"""How reliable ratings are: intraclass correlations, repeated ratings, how many raters a study needs, and models."""
+"""Tables of reliability: intraclass correlations, repeated ratings, numbers of raters, and models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreeme
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
 from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS, INTRACLASS_TITLES
-from avcues.pipeline.annotations.tables.agreement import interval, only_rounds
+from avcues.pipeline.annotations.tables.agreement import interval, round_title
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, percent, spread
 from avcues.pipeline.paper.text import file_name
@@ -24,10 +24,10 @@ def intraclass_by_setup(results: Results, dimension: str) -> PaperTable:
     After Shrout and Fleiss 1979, Psychological Bulletin 86(2).
 
     Args:
-        dimension: Rated in numbers.
+        dimension: Name of a dimension rated in numbers.
 
     Raises:
-        NotShownError: No two raters rated the same.
+        NotShownError: No two raters rated the same clips.
     """
     rows = [
         row
@@ -80,7 +80,7 @@ def intraclass_by_setup(results: Results, dimension: str) -> PaperTable:
 
 
 def rater_plans(results: Results) -> PaperTable:
-    """How reliable the mean of so many raters is, and how many raters reach a reliability of .7, .8 and .9.
+    """The reliability of the raters' mean by their number, and how many raters reach .7, .8 and .9.
 
     Raises:
         NotShownError: Nothing is rated in numbers by two raters.
@@ -90,7 +90,7 @@ def rater_plans(results: Results) -> PaperTable:
         raise NotShownError("nothing is rated in numbers by two raters")
     dimensions = list(dict.fromkeys(plan.dimension for plan in plans))
     plans.sort(key=lambda plan: dimensions.index(plan.dimension))
-    has_rounds = only_rounds(plans)
+    has_rounds = round_title(plans)
     targets = list(plans[0].needed)
     return PaperTable(
         name="rater_plans",
@@ -125,7 +125,7 @@ def rater_plans(results: Results) -> PaperTable:
 
 
 def retest(results: Results) -> PaperTable:
-    """How far raters agree with themselves where they rated clips again.
+    """How far raters agree with themselves on clips that they rated again.
 
     Raises:
         NotShownError: Nobody rated a clip again.
@@ -133,10 +133,10 @@ def retest(results: Results) -> PaperTable:
     rows = results.agreement.retest
     if not rows:
         raise NotShownError("no rater rated a clip again")
-    has_rounds = only_rounds(rows)
+    has_rounds = round_title(rows)
     left_out = [
-        f"{sum(count for _, count in counts)} {what}"
-        for what, counts in (
+        f"{sum(count for _, count in counts)} {noun}"
+        for noun, counts in (
             ("repeated ratings without a first one", [(row, row.unpaired) for row in rows]),
             ("third and later ratings", [(row, row.later) for row in rows]),
         )
@@ -156,7 +156,7 @@ def retest(results: Results) -> PaperTable:
             (
                 *(row.dimension, row.setup, *(row.round or "" for _ in has_rounds), _SELF_TITLES[row.kind]),
                 *(str(row.raters), str(row.videos), str(row.pairs)),
-                *(_mean(_own(row)), interval(_own(row))),
+                *(_mean(_self_agreement(row)), interval(_self_agreement(row))),
                 decimal(row.coefficients["difference"].value if "difference" in row.coefficients else None),
                 decimal(row.standard_error),
             )
@@ -173,7 +173,7 @@ def retest(results: Results) -> PaperTable:
                     *(part.value, part.sd, part.low, part.high, part.n, error, part.reason),
                 )
                 for row in rows
-                for rater, name, part, error in _every_own(row)
+                for rater, name, part, error in _coefficients_by_rater(row)
             ],
         ),
         texts=3 + len(has_rounds),
@@ -184,7 +184,7 @@ _SELF_TITLES = {"over time": "CCC", "once per clip": "ICC(2,1)", "labels": "over
 
 
 def model_agreement(results: Results) -> PaperTable:
-    """A model judged as one more rater, beside the agreement of raters.
+    """The agreement of a model with the raters, compared with that of the raters.
 
     Raises:
         NotShownError: There are no predictions, or none of a rated clip.
@@ -192,7 +192,7 @@ def model_agreement(results: Results) -> PaperTable:
     rows = results.models
     if not rows:
         raise NotShownError("there are no predictions of clips with two raters; name them with `predictions`")
-    has_rounds = only_rounds(rows)
+    has_rounds = round_title(rows)
     return PaperTable(
         name="model_agreement",
         caption="A model and the raters, both compared with the consensus of the other raters: mean CCC ± standard "
@@ -240,12 +240,12 @@ def _mean(coefficient: Coefficient) -> str:
     return spread(coefficient.value, coefficient.sd)
 
 
-def _own(row: Retest) -> Coefficient:
+def _self_agreement(row: Retest) -> Coefficient:
     return row.coefficients[_SELF_AGREEMENT[row.kind]]
 
 
-def _every_own(row: Retest) -> Iterator[tuple[str | None, str, Coefficient, float | None]]:
-    """Rater (None: all), name and value of every coefficient, and the standard error of measurement of all."""
+def _coefficients_by_rater(row: Retest) -> Iterator[tuple[str | None, str, Coefficient, float | None]]:
+    """Rater (None: all raters), name and value of every coefficient; for all raters, also the standard error."""
     for name, coefficient in row.coefficients.items():
         yield None, name, coefficient, row.standard_error
     for rater, coefficient in row.by_rater.items():

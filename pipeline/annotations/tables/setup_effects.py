@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avcues.pipeline.annotations.reliability.mixed_model import MixedModel
 from avcues.pipeline.annotations.results import NotShownError, Results
-from avcues.pipeline.annotations.tables.agreement import only_rounds
+from avcues.pipeline.annotations.tables.agreement import round_title
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value, percent
 
@@ -21,7 +21,7 @@ def setup_effects(results: Results) -> PaperTable:
     if not models:
         reasons = {model.reason for model in results.agreement.mixed_models if model.reason is not None}
         raise NotShownError("; ".join(sorted(reasons)) or "nothing is rated in numbers in two setups")
-    has_rounds = only_rounds(models)
+    has_rounds = round_title(models)
     unfitted = [
         f"{model.dimension}: {model.reason}" for model in results.agreement.mixed_models if model.reason is not None
     ]
@@ -75,7 +75,7 @@ def normality(results: Results) -> PaperTable:
     tests = results.agreement.normality
     if not any(test.reason is None for test in tests):
         raise NotShownError("; ".join(sorted({test.reason or "" for test in tests})) or "nothing is rated in numbers")
-    has_rounds = only_rounds(tests)
+    has_rounds = round_title(tests)
     return PaperTable(
         name="normality",
         caption="Are ratings normally distributed? Kolmogorov-Smirnov tests with Lilliefors' correction, in which each "

@@ -25,7 +25,7 @@ function setProblem(request, problem) {
   line.textContent = messages.length ? text(messages.includes("full") ? "full" : "unsaved") : "";
 }
 
-/** Sends a request until the server answers it. */
+/** Sends a request until the server accepts or refuses it. */
 export async function post(path, content) {
   const body = JSON.stringify(content);
   const request = Symbol(path);

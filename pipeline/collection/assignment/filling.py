@@ -1,7 +1,8 @@
 """The rule "once per video": a rater gets the least filled cell of a video that the rater has not had.
 
-A cell is a video in a setup. Completed ratings and ratings in progress fill it, so that raters who leave starve no cell
-and raters at work do not get the same cell. Among equally filled cells, the seed and the rater decide.
+A cell is a video in a setup. It is filled by completed ratings and by ratings in progress of active raters: raters at
+work do not get the same cell, and a rater who leaves blocks none. The seed and the rater decide among equally filled
+cells.
 """
 
 from __future__ import annotations

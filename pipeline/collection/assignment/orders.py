@@ -46,24 +46,24 @@ def every_setup(
     return order
 
 
-def repetitions(shown: Sequence[Cell], count: int, *, gap: int, seed: int, rater: int, round_: str) -> list[Cell]:
-    """Cells that a rater gets again at the end of a round, each at least `gap` items after its first time.
+def repetitions(given_cells: Sequence[Cell], count: int, *, gap: int, seed: int, rater: int, round_: str) -> list[Cell]:
+    """Cells that a rater rates again at the end of a round, each at least `gap` items after the first time.
 
     Args:
         shown: Cells in the order in which the rater had them.
         count: Number of repetitions; fewer are returned if there are not enough.
     """
     random_source = _random_source(seed, rater, f"{round_} again")
-    # Takes cells in random order, each only when its first time is far enough back.
-    candidates = random_source.sample(range(len(shown)), len(shown))
+    # Takes cells in random order, skipping those whose first time is less than `gap` items back.
+    candidates = random_source.sample(range(len(given_cells)), len(given_cells))
     order: list[Cell] = []
     while len(order) < count:
-        position = len(shown) + len(order)
-        repeated = next((cell for cell in candidates if position - cell > gap), None)
-        if repeated is None:
+        position = len(given_cells) + len(order)
+        cell_index = next((cell for cell in candidates if position - cell > gap), None)
+        if cell_index is None:
             break
-        candidates.remove(repeated)
-        order.append(shown[repeated])
+        candidates.remove(cell_index)
+        order.append(given_cells[cell_index])
     return order
 
 
@@ -97,5 +97,5 @@ def videos_of_rounds(rounds: Sequence[Round], videos: Sequence[str], seed: int) 
     return videos_by_round
 
 
-def _random_source(seed: int, rater: int, purpose: str) -> random.Random:
-    return random.Random(f"{seed}/{rater}/{purpose}")
+def _random_source(seed: int, rater: int, name: str) -> random.Random:
+    return random.Random(f"{seed}/{rater}/{name}")

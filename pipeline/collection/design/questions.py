@@ -37,7 +37,7 @@ class _Question(DesignPart):
     text: str
     required: bool = True
     setups: tuple[str, ...] = ()
-    """The setups after whose clips it is asked; empty: all."""
+    """Setups after whose clips the question is asked; empty: all setups."""
 
 
 class Choice(_Question):
@@ -224,9 +224,9 @@ def printable_text(text: str) -> str:
 
 def first_repeated(names: Iterable[Any]) -> Any:
     """The first name that appears twice; None if each appears once."""
-    earlier = set()
+    earlier_names = set()
     for name in names:
-        if name in earlier:
+        if name in earlier_names:
             return name
-        earlier.add(name)
+        earlier_names.add(name)
     return None

@@ -197,13 +197,13 @@ class Design(DesignPart):
 
     @model_validator(mode="after")
     def _check_rounds(self) -> Design:
-        earlier: list[str] = []
+        earlier_rounds: list[str] = []
         for round_design in self.all_rounds:
-            if foreign := next((name for name in round_design.other_than if name not in earlier), None):
+            if foreign := next((name for name in round_design.other_than if name not in earlier_rounds), None):
                 raise ValueError(f'round {round_design.name}: other_than names "{foreign}"; expected an earlier round')
-            earlier.append(round_design.name)
+            earlier_rounds.append(round_design.name)
         for page in self.between:
-            if page.before_round and page.before_round not in earlier:
+            if page.before_round and page.before_round not in earlier_rounds:
                 raise ValueError(f'a page between clips names the round "{page.before_round}", which does not exist')
         if all(round_design.joint for round_design in self.all_rounds):
             raise ValueError("every round is joint; expected at least one round of single raters")

@@ -13,7 +13,7 @@ from avcues.pipeline.collection.records.visit import SOUND
 from avcues.pipeline.collection.study import Study
 
 _UNMOVED_RANGE = 0.02
-"""Range, relative to the scale, within which a rating counts as unmoved."""
+"""A rating that stays within this share of the scale is unmoved."""
 _MAX_STALLED_S = 0.5
 _MAX_DROPPED_SHARE = 0.1
 
@@ -67,6 +67,6 @@ def _unmoved(trace: Trace) -> bool:
 def _dropped_share(trace: Trace) -> float:
     """Share of the frames that the browser dropped."""
     for event in trace.named("frames"):
-        shown, dropped = (int(number) for number in str(event.note).split())
-        return dropped / max(1, shown)
+        shown_frames, dropped_frames = (int(number) for number in str(event.note).split())
+        return dropped_frames / max(1, shown_frames)
     return 0.0

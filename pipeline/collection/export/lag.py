@@ -14,10 +14,10 @@ _MAX_DISTANCE = 0.12
 
 
 def point_path(seconds: Values) -> Values:
-    """(n, 2) positions of the point at some seconds, 0..1; `assets/follow.js` has the same path."""
-    turn = 2 * np.pi * np.asarray(seconds)
-    x = 0.5 + 0.24 * np.sin(0.11 * turn) + 0.14 * np.sin(0.23 * turn)
-    y = 0.5 + 0.24 * np.sin(0.09 * turn) + 0.14 * np.sin(0.19 * turn + 1) - 0.14 * np.sin(1)
+    """(n, 2) positions of the point at (n,) seconds, 0..1; `assets/follow.js` has the same path."""
+    angle = 2 * np.pi * np.asarray(seconds)
+    x = 0.5 + 0.24 * np.sin(0.11 * angle) + 0.14 * np.sin(0.23 * angle)
+    y = 0.5 + 0.24 * np.sin(0.09 * angle) + 0.14 * np.sin(0.19 * angle + 1) - 0.14 * np.sin(1)
     return np.stack([x, y], -1)
 
 

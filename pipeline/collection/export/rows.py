@@ -41,9 +41,9 @@ class ExportRows:
     """The rows of all tables of an export.
 
     Args:
-        ratings: With the columns of annotations, `order`, `seen`, `overlay`, and `repeat`, which is 1 for
-            the second rating of a clip.
-        raters: A row per rater.
+        ratings: Rows with the columns of ratings, `order`, `seen`, `overlay`, and `repeat`, which is 1 for the second
+            rating of a clip.
+        raters: One row per rater.
         comments: Free answers about clips.
         events: Events of all traces.
         without_clip: Number of rated clips whose video is no longer in the study.

@@ -28,14 +28,14 @@ def status(study: Study) -> dict[str, Any]:
 
 
 def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
-    """As `status`, from an open database."""
+    """The result of `status`, from an open database."""
     raters = [
         _rater(connection, study, row) for row in connection.execute("SELECT * FROM raters ORDER BY id").fetchall()
     ]
     ratings_per_cell = study.design.assignment.ratings_per_cell
     rounds = []
     for round_design in study.design.all_rounds:
-        finished = _done(connection, round_design.name, joint=round_design.joint)
+        finished = _ratings_done(connection, round_design.name, joint=round_design.joint)
         in_use = finished if round_design.joint else ratings_by_cell(connection, study, round_design)
         needed = 1 if round_design.joint else ratings_per_cell
         cells: list[dict[str, Any]] = [
@@ -99,7 +99,7 @@ def _state(study: Study, rater: sqlite3.Row) -> str:
     return "away" if silent_s < study.design.assignment.expires_minutes * 60 else "left"
 
 
-def _done(connection: sqlite3.Connection, round_: str, *, joint: bool) -> Counter[tuple[str, str]]:
+def _ratings_done(connection: sqlite3.Connection, round_: str, *, joint: bool) -> Counter[tuple[str, str]]:
     rows = connection.execute(
         "SELECT video, setup, count(*) AS ratings FROM items JOIN raters ON raters.id = items.rater"
         " WHERE kind = 'rating' AND round = ? AND joint = ? AND done IS NOT NULL GROUP BY video, setup",

@@ -1,11 +1,11 @@
-"""Traces of pages while a clip plays, and when each instant of the clip was seen or heard.
+"""The trace of a page while a clip plays, and when each instant of the clip was seen or heard.
 
 Events, as `assets/trace.js` records them; `ms` is the clock of the page:
 
 | event                              | meaning                                                               |
 |------------------------------------|-----------------------------------------------------------------------|
 | `["m", ms, x, y]`                  | pointer, 0..1 rightwards and upwards; x is null on a slider           |
-| `["f", ms, shown, seconds, count]` | frame: when it is on screen, its own time, how many were presented    |
+| `["f", ms, shown, seconds, count]` | frame: when it was shown, its own time, number of frames shown so far |
 | `["c", ms, seconds]`               | the clock of the clip                                                 |
 | `["e", ms, seconds, name, note]`   | anything else, such as a stall or a hidden tab                        |
 """
@@ -25,7 +25,7 @@ from avcues.pipeline.collection.records.stored import EVENTS, parse_stored
 Values = npt.NDArray[np.float64]
 
 _MAX_SHOWN_DELAY_MS = 250.0
-"""If a frame's reported time is further than this from its callback, the time of the callback is used."""
+"""If the reported time of a frame is further than this from that of its callback, the callback's time is used."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Trace:
         return [event for event in self.events if event.name in names]
 
     def page_ms(self, seconds: Values) -> Values:
-        """When instants of the clip were reached, on the page's clock; NaN: never.
+        """(n,) times of the page's clock, in ms, at which instants of the clip were reached; NaN: never.
 
-        An instant is reached while its frame is on screen: its distance from the frame's time after the frame appeared,
-        but not after the next frame appeared. Without frames, the clip's clock decides.
+        An instant is reached as long after its frame appeared as it lies after the frame's own time, but no later than
+        the next frame appeared. Without frames, the clip's clock decides.
 
         Args:
             seconds: (n,) instants of the clip.
@@ -80,18 +80,20 @@ class Trace:
         by_clock = _reached_by_clock(self.clock, seconds)
         if not len(self.frames):
             return by_clock
-        shown, times = self.frames.T
+        shown_ms, times = self.frames.T
         frame = np.searchsorted(times, seconds + 1e-9, side="right") - 1
         at_least_first = np.maximum(frame, 0)
-        ms = shown[at_least_first] + (seconds - times[at_least_first]) * 1000
-        next_shown = np.append(shown[1:], np.inf)[at_least_first]
-        ms = np.minimum(ms, next_shown)
+        ms = shown_ms[at_least_first] + (seconds - times[at_least_first]) * 1000
+        next_shown_ms = np.append(shown_ms[1:], np.inf)[at_least_first]
+        ms = np.minimum(ms, next_shown_ms)
         is_before_first, is_after_last = frame < 0, frame == len(times) - 1
-        ms = np.where(is_before_first & np.isfinite(by_clock), np.minimum(by_clock, shown[0]), ms)
-        return np.where(is_after_last & np.isfinite(by_clock), np.maximum(by_clock, shown[-1]), ms)
+        ms = np.where(is_before_first & np.isfinite(by_clock), np.minimum(by_clock, shown_ms[0]), ms)
+        return np.where(is_after_last & np.isfinite(by_clock), np.maximum(by_clock, shown_ms[-1]), ms)
 
     def media_s(self, ms: Values) -> Values:
-        """Instants of the clip at times of the page's clock: the time of the frame on screen, plus the time since then.
+        """(n,) instants of the clip, in seconds, at times of the page's clock.
+
+        An instant is the own time of the frame on screen plus the time since it appeared.
 
         Args:
             ms: (n,) times of the page's clock.
@@ -122,39 +124,39 @@ def read_trace(connection: sqlite3.Connection, attempt: str) -> Trace:
 
 def parse_events(events: Iterable[Sequence[Any]]) -> Trace:
     """Makes a trace from events."""
-    moves, frames, clock, others = [], [], [], []
-    for kind, ms, *rest in events:
+    moves, frames, clock, other_events = [], [], [], []
+    for kind, ms, *fields in events:
         if kind == "m":
-            moves.append((ms, np.nan if rest[0] is None else rest[0], rest[1]))
+            moves.append((ms, np.nan if fields[0] is None else fields[0], fields[1]))
         elif kind == "f":
-            shown, seconds, _ = rest
-            is_near = shown is not None and abs(shown - ms) < _MAX_SHOWN_DELAY_MS
-            frames.append((shown if is_near else ms, seconds))
+            shown_ms, seconds, _ = fields
+            is_near = shown_ms is not None and abs(shown_ms - ms) < _MAX_SHOWN_DELAY_MS
+            frames.append((shown_ms if is_near else ms, seconds))
         elif kind == "c":
-            clock.append((ms, rest[0]))
+            clock.append((ms, fields[0]))
         else:
-            others.append(Event(ms, *rest))
-    moved = np.array(moves, np.float64).reshape(-1, 3)
+            other_events.append(Event(ms, *fields))
+    move_table = np.array(moves, np.float64).reshape(-1, 3)
     return Trace(
-        moves=moved[np.argsort(moved[:, 0], kind="stable")],
+        moves=move_table[np.argsort(move_table[:, 0], kind="stable")],
         frames=_ascending(np.array(frames, np.float64).reshape(-1, 2), strictly=True),
         clock=_ascending(np.array(clock, np.float64).reshape(-1, 2), strictly=False),
-        events=tuple(others),
+        events=tuple(other_events),
     )
 
 
 def _ascending(points: Values, *, strictly: bool) -> Values:
-    """Removes points that go back in the clip or in time."""
+    """Sorts points by the page's clock, and removes those that go back in the clip."""
     if not len(points):
         return points
     points = points[np.argsort(points[:, 0], kind="stable")]
-    best = np.maximum.accumulate(points[:, 1])
-    new = points[1:, 1] > best[:-1] if strictly else points[1:, 1] >= best[:-1]
-    return points[np.concatenate([[True], new])]
+    latest = np.maximum.accumulate(points[:, 1])
+    is_ascending = points[1:, 1] > latest[:-1] if strictly else points[1:, 1] >= latest[:-1]
+    return points[np.concatenate([[True], is_ascending])]
 
 
 def _reached_by_clock(clock: Values, seconds: Values) -> Values:
-    """When the clip's clock first reached some instants, by linear interpolation between its points."""
+    """(n,) times of the page's clock at which the clip's clock first reached some instants, interpolated linearly."""
     if not len(clock):
         return np.full(len(seconds), np.nan)
     ms, times = clock.T

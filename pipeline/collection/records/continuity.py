@@ -25,7 +25,7 @@ def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
     (raters,) = connection.execute("SELECT count(*) FROM raters").fetchone()
     if row is None or not raters:
         return
-    before, now = parse_stored(row["value"], MEANING), _meaning(study)
+    earlier_meaning, current_meaning = parse_stored(row["value"], MEANING), _meaning(study)
     rating_counts = {
         (video, setup): number
         for video, setup, number in connection.execute(
@@ -34,18 +34,18 @@ def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
     }
     complaint = f"{study.folder / 'study.toml'} has changed since raters began"
     remedy = "change it back, or make another study in another folder"
-    for key, value in before["study"].items():
-        if value != now["study"][key]:
+    for key, value in earlier_meaning["study"].items():
+        if value != current_meaning["study"][key]:
             raise SettingsError(f"{complaint}: {key} was {json.dumps(value)}; {remedy}")
-    for setup, shows in before["setups"].items():
+    for setup, shows in earlier_meaning["setups"].items():
         rated = sum(number for (_, name), number in rating_counts.items() if name == setup)
-        if rated and shows != now["setups"].get(setup, shows):
+        if rated and shows != current_meaning["setups"].get(setup, shows):
             raise SettingsError(
                 f"{complaint}: the setup {setup}, rated {rated} times, showed {', '.join(shows)}; {remedy}"
             )
-    for video, fingerprint in before["clips"].items():
+    for video, fingerprint in earlier_meaning["clips"].items():
         rated = sum(number for (name, _), number in rating_counts.items() if name == video)
-        if rated and fingerprint != now["clips"].get(video, fingerprint):
+        if rated and fingerprint != current_meaning["clips"].get(video, fingerprint):
             raise SettingsError(
                 f"{study.stimuli.clips[video].source}: is not the file of {video} that was rated {rated} times; "
                 "restore the former file, or give the new file another name"
@@ -59,14 +59,14 @@ def begin(connection: sqlite3.Connection, study: Study) -> tuple[str, ...]:
         A line for each kind of change that raters will notice.
 
     Raises:
-        SettingsError: As `check_unchanged`.
+        SettingsError: As for `check_unchanged`.
     """
     check_unchanged(connection, study)
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (_KEY,)).fetchone()
-    before = {} if row is None else parse_stored(row["value"], MEANING)["clips"]
+    earlier_clips = {} if row is None else parse_stored(row["value"], MEANING)["clips"]
     meaning = _meaning(study)
     # Fingerprints of removed videos are kept, to notice if another file comes back under the same name.
-    meaning["clips"] = before | meaning["clips"]
+    meaning["clips"] = earlier_clips | meaning["clips"]
     connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY, json.dumps(meaning)))
     removed_items = [
         item["id"]

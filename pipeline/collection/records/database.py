@@ -82,7 +82,7 @@ class Database:
         return future
 
     async def run(self, job: Job[_T]) -> _T:
-        """As `submit`, for the event loop.
+        """Runs a job as `submit` does, and waits for its result on the event loop.
 
         Raises:
             StorageError: The transaction could not be written.

@@ -32,14 +32,14 @@ def items_for_new_rater(connection: sqlite3.Connection, study: Study) -> int | N
 def needs_rater(connection: sqlite3.Connection, study: Study) -> bool:
     """Whether another rater is needed."""
     assignment = study.design.assignment
-    at_work = _at_work(connection, study)
+    active_raters = _active_raters(connection, study)
     if assignment.rule == "every setup":
-        return len(at_work) < assignment.ratings_per_cell
+        return len(active_raters) < assignment.ratings_per_cell
     for round_design in study.rounds(joint=False):
         counted = ratings_by_cell(connection, study, round_design)
         promised = sum(
             max(0, rater["items"] - items_given)
-            for rater in at_work
+            for rater in active_raters
             if rater["finished"] is None
             for items_given in [_count(connection, rater["id"], round_design)]
         )
@@ -49,7 +49,7 @@ def needs_rater(connection: sqlite3.Connection, study: Study) -> bool:
 
 
 def ratings_by_cell(connection: sqlite3.Connection, study: Study, round_: Round) -> Counter[Cell]:
-    """The number of ratings of each cell: completed, or in progress with a recently active rater."""
+    """The number of ratings of each cell that are completed, or in progress by a recently active rater."""
     rows = connection.execute(
         "SELECT video, setup, count(*) AS ratings FROM items JOIN raters ON raters.id = items.rater"
         " WHERE kind = 'rating' AND round = ? AND NOT joint AND (done IS NOT NULL OR last_seen > ?)"
@@ -61,13 +61,13 @@ def ratings_by_cell(connection: sqlite3.Connection, study: Study, round_: Round)
 
 def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round) -> sqlite3.Row | None:
     """The current item of a rater in a round, reserved at the first request; None if the round is done."""
-    items_given = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
-    if items_given and items_given[-1]["done"] is None:
-        return items_given[-1]
-    rated = [(item["video"], item["setup"]) for item in items_given if item["kind"] == "rating"]
+    round_items = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
+    if round_items and round_items[-1]["done"] is None:
+        return round_items[-1]
+    rated = [(item["video"], item["setup"]) for item in round_items if item["kind"] == "rating"]
     kind, cell = "rating", _next_cell(connection, study, rater, round_, rated)
     if cell is None:
-        retests = [item for item in items_given if item["kind"] == "retest"]
+        retests = [item for item in round_items if item["kind"] == "retest"]
         design = study.design.assignment
         repeated_cells = repetitions(
             rated,
@@ -83,18 +83,18 @@ def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, 
 
 def practice_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> sqlite3.Row | None:
     """The current practice trial of a rater; None if all are done."""
-    items_given = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
-    if items_given and items_given[-1]["done"] is None:
-        return items_given[-1]
+    practice_items = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
+    if practice_items and practice_items[-1]["done"] is None:
+        return practice_items[-1]
     practice = study.design.practice
-    if len(items_given) >= practice.trials:
+    if len(practice_items) >= practice.trials:
         return None
     random_source = random.Random(f"{study.design.seed}/{rater['id']}/practice")
     files = practice.files or tuple(
         random_source.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips)))
     )
     setups = random_source.sample(list(study.setups), len(study.setups))
-    cell = (files[len(items_given) % len(files)], setups[len(items_given) % len(setups)])
+    cell = (files[len(practice_items) % len(files)], setups[len(practice_items) % len(setups)])
     return _reserve(connection, study, rater, "practice", "practice", cell)
 
 
@@ -110,12 +110,12 @@ def _next_cell(
     connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round, rated: list[Cell]
 ) -> Cell | None:
     if study.design.assignment.rule == "every setup" or round_.joint:
-        # Not by number: videos may have been added or removed since this rater began.
+        # Not chosen by its number, because videos may have been added or removed since the rater began.
         return next((cell for cell in study.order(rater["id"], round_) if cell not in rated), None)
     if len(rated) >= (rater["items"] or 0):
         return None
-    shown = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
-    shown_videos = {row["video"] for row in shown}
+    shown_rows = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
+    shown_videos = {row["video"] for row in shown_rows}
     counts = ratings_by_cell(connection, study, round_)
     return least_filled(counts, study.cells(round_), shown_videos, seed=study.design.seed, rater=rater["id"])
 
@@ -143,7 +143,7 @@ def _overlay(study: Study, rater: int, place: int, setup: str) -> str | None:
     return rating.place
 
 
-def _at_work(connection: sqlite3.Connection, study: Study) -> list[sqlite3.Row]:
+def _active_raters(connection: sqlite3.Connection, study: Study) -> list[sqlite3.Row]:
     """Raters who finished or were recently active."""
     rows = connection.execute(
         "SELECT * FROM raters WHERE NOT joint AND (finished IS NOT NULL OR last_seen > ?)", (_expiry(study),)

@@ -31,11 +31,12 @@ def begin_attempt(connection: sqlite3.Connection, rater: int, item: int | None, 
     Returns:
         Whether the attempt belongs to this rater; otherwise its id is already in use.
     """
-    (before,) = connection.execute(
+    (earlier_attempts,) = connection.execute(
         "SELECT count(*) FROM attempts WHERE rater = ? AND item IS ? AND id != ?", (rater, item, attempt)
     ).fetchone()
     connection.execute(
-        "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?)", (attempt, rater, item, before + 1, time.time())
+        "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?)",
+        (attempt, rater, item, earlier_attempts + 1, time.time()),
     )
     row = connection.execute("SELECT rater FROM attempts WHERE id = ?", (attempt,)).fetchone()
     return bool(row["rater"] == rater)

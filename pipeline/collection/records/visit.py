@@ -70,7 +70,7 @@ def _steps(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
                 yield _page(f"between-{i + 1}", pages)
         if not is_open(connection, round_design):
             yield {"step": "wait"}
-        # Pages come before the next clip is reserved, so that it is not blocked meanwhile.
+        # Pages are shown before the next clip is reserved, so that the clip is not blocked while a rater reads them.
         finished = sum(
             item["round"] == round_design.name and item["done"] is not None
             for item in items_of(connection, rater["id"])

@@ -198,7 +198,7 @@ async def _tones(request: Request) -> Response:
 
 
 def _link_kind(connection: sqlite3.Connection, link: str) -> str:
-    """ "raters" or "joint"."""
+    """The kind of a link, "raters" or "joint"."""
     for name in ("raters", "joint"):
         if secrets.compare_digest(secret_token(connection, name).encode(), link.encode()):
             return name
@@ -233,11 +233,11 @@ def _checked_answers(
     """Checks the answers of a page; None if the rater must try again."""
     if page_answers.key == SOUND:
         tries = page_answers.answers.get("tries")
-        counted = page_answers.answers.get("tones")
-        if not isinstance(counted, int) or not isinstance(tries, int) or not 0 < tries < 100:
+        counted_tones = page_answers.answers.get("tones")
+        if not isinstance(counted_tones, int) or not isinstance(tries, int) or not 0 < tries < 100:
             raise BadRequestError("the number of tones or tries is missing")
-        right = counted == tones(study, rater["id"])
-        return {"right": right, "tries": tries} if right or tries >= study.design.checks.sound_tries else None
+        is_right = counted_tones == tones(study, rater["id"])
+        return {"right": is_right, "tries": tries} if is_right or tries >= study.design.checks.sound_tries else None
     if page_answers.key == FOLLOW:
         if page_answers.attempt is None:
             raise BadRequestError("the point was not followed")

@@ -141,19 +141,19 @@ class _SoundEncoder:
         self._out, self._rate = out, media.audio_rate_hz
         self._stream = out.add_stream("aac", rate=_RATE_HZ, layout="stereo", options={"b": "192k"})
         self._resampler = AudioResampler(format="fltp", layout="stereo", rate=_RATE_HZ, frame_size=1024)
-        self._placed_streams = [_PlacedSound(self._rate) for _ in range(media.audio_streams)]
+        self._streams = [_PlacedSound(self._rate) for _ in range(media.audio_streams)]
         self._encoded_samples = 0
 
     def add(self, block: AudioBlock) -> None:
         """Places a block at its time, and encodes the samples that all streams have, mixed with equal weights."""
-        self._placed_streams[block.stream].add(_stereo(block.channels), block.start)
-        self._encode(min(placed.samples for placed in self._placed_streams))
+        self._streams[block.stream].add(_stereo(block.channels), block.start)
+        self._encode(min(stream.samples for stream in self._streams))
 
     def finish(self) -> Packets:
         """Writes the remaining samples."""
-        longest = max(placed.samples for placed in self._placed_streams)
-        for placed in self._placed_streams:
-            placed.fill(longest)
+        longest = max(stream.samples for stream in self._streams)
+        for stream in self._streams:
+            stream.fill(longest)
         self._encode(longest)
         if self._encoded_samples:
             for block in self._resampler.resample(None):
@@ -166,9 +166,9 @@ class _SoundEncoder:
             end=Fraction(self._encoded_samples, self._rate),
         )
 
-    def _encode(self, until: int) -> None:
-        for count in _chunk_sizes(until - self._encoded_samples, self._rate):
-            mixed = np.mean([placed.take(count) for placed in self._placed_streams], axis=0, dtype=np.float32)
+    def _encode(self, end: int) -> None:
+        for count in _chunk_sizes(end - self._encoded_samples, self._rate):
+            mixed = np.mean([stream.take(count) for stream in self._streams], axis=0, dtype=np.float32)
             frame = av.AudioFrame.from_ndarray(np.clip(mixed, -1, 1), format="fltp", layout="stereo")
             frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._encoded_samples
             self._encoded_samples += count
@@ -196,8 +196,8 @@ class _PlacedSound:
             samples = samples[:, self.samples - first_sample :]
         self._waiting = np.concatenate([self._waiting, samples], axis=1)
 
-    def fill(self, until: int) -> None:
-        silence = np.zeros((2, max(0, until - self.samples)), np.float32)
+    def fill(self, end: int) -> None:
+        silence = np.zeros((2, max(0, end - self.samples)), np.float32)
         self._waiting = np.concatenate([self._waiting, silence], axis=1)
 
     def take(self, count: int) -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from avcues.pipeline.collection.design import Setup
-from avcues.pipeline.store.document_types import Count, Number
+from avcues.pipeline.store.document_fields import Count, Number
 
 STIMULI = "stimuli"
 INDEX = "index.json"

@@ -23,7 +23,6 @@ from avcues.pipeline.store.files import write_atomically
 _TIME_TOLERANCE = Fraction(2, 1000)
 _MAX_LENGTH_DIFFERENCE = Fraction(1, 10)
 _STREAM_OF_PART: dict[str, Kind] = {"picture": "video", "sound": "audio"}
-_BOTH = "picture+sound"
 
 
 def read_index(study: Path) -> Index:

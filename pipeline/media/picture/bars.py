@@ -111,5 +111,5 @@ def _bar_widths(levels: npt.NDArray[np.float32]) -> tuple[int, int]:
     bright = np.flatnonzero(levels > _MAX_BLACK)
     if not len(bright):
         return 0, 0
-    before, after = int(bright[0]), len(levels) - 1 - int(bright[-1])
-    return (before if before >= _MIN_BAR_PX else 0), (after if after >= _MIN_BAR_PX else 0)
+    leading, trailing = int(bright[0]), len(levels) - 1 - int(bright[-1])
+    return (leading if leading >= _MIN_BAR_PX else 0), (trailing if trailing >= _MIN_BAR_PX else 0)

@@ -99,7 +99,7 @@ def without_matrix(frame: av.VideoFrame, *, without_range: bool = False) -> Iter
 
     Args:
         frame: The frame, which gets its tags back, because others read them.
-        without_range: The tag of the range is hidden, too.
+        without_range: Whether the tag of the range is hidden, too.
     """
     matrix, color_range = frame.colorspace, frame.color_range
     frame.colorspace = _UNSPECIFIED_MATRIX

@@ -11,7 +11,7 @@ import av
 
 from avcues.pipeline.media.picture import color_tags
 from avcues.pipeline.media.picture.color_tags import HDR, NOT_CONVERTED, UNTAGGED, WIDE, matrix_to_use, tag_name
-from avcues.pipeline.media.picture.tone import PQ_PEAK_NIT, Color
+from avcues.pipeline.media.picture.tone import PQ_PEAK_NIT, ColorEncoding
 
 Tags = tuple[int, int, int, int, str]
 
@@ -19,17 +19,17 @@ _CUBE_MATRICES = ("ycgco", "bt2020c", "ictcp", "ipt-c2")
 
 
 @dataclass(frozen=True)
-class Colors:
+class ColorConversion:
     """The conversion of colours for frames with the same tags.
 
     Args:
-        color: Colour encoding of the frames; None if it is that of an SDR display.
+        color: The colour encoding of the frames; None if it is that of an SDR display.
         matrix: FFmpeg's number of the matrix that replaces the tagged one; None: the tagged one is used.
         applied: Conversions by kind, for records.
         notes: Notes for the user on the same conversions.
     """
 
-    color: Color | None = None
+    color: ColorEncoding | None = None
     matrix: int | None = None
     applied: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def tags_of(frame: av.VideoFrame) -> Tags:
     return frame.colorspace, frame.color_trc, frame.color_primaries, frame.color_range, frame.format.name
 
 
-def colors_of(frame: av.VideoFrame, *, dolby_vision: bool = False) -> Colors:
+def conversion_of(frame: av.VideoFrame, *, dolby_vision: bool = False) -> ColorConversion:
     """The conversion of a frame's colours to those of an SDR display of BT.709.
 
     Args:
@@ -53,7 +53,7 @@ def colors_of(frame: av.VideoFrame, *, dolby_vision: bool = False) -> Colors:
     is_ycc = _is_ycc(frame)
     if dolby_vision and is_ycc:
         matrix, primaries, transfer = "ipt-c2", "bt2020", "smpte2084"
-    color: Color | None = None
+    color: ColorEncoding | None = None
     applied, notes = {}, []
     if transfer in HDR or primaries in WIDE or (is_ycc and matrix in _CUBE_MATRICES):
         color = _color_of(frame, transfer, primaries, matrix if is_ycc else "rgb")
@@ -65,39 +65,39 @@ def colors_of(frame: av.VideoFrame, *, dolby_vision: bool = False) -> Colors:
         notes.append(f"{kind} ({tags}) is shown as SDR of BT.709{method}")
     if transfer in NOT_CONVERTED:
         notes.append(f"the transfer {transfer} is not converted: brightness is not what a viewer sees")
-    number = None
+    matrix_number = None
     if is_ycc and not (color is not None and matrix in _CUBE_MATRICES):
-        number, replacement_note = matrix_to_use(matrix, primaries, frame.width, frame.height)
+        matrix_number, replacement_note = matrix_to_use(matrix, primaries, frame.width, frame.height)
         if transfer in HDR and matrix == UNTAGGED:
-            number, replacement_note = color_tags.BT2020NC, None
-        if number is not None and replacement_note:
-            applied["matrix"] = color_tags.MATRICES[number]
+            matrix_number, replacement_note = color_tags.BT2020NC, None
+        if matrix_number is not None and replacement_note:
+            applied["matrix"] = color_tags.MATRICES[matrix_number]
             notes.append(replacement_note)
-    return Colors(color, number, applied, tuple(notes))
+    return ColorConversion(color, matrix_number, applied, tuple(notes))
 
 
-def coded_colors(frame: av.VideoFrame) -> Colors:
+def coded_conversion(frame: av.VideoFrame) -> ColorConversion:
     """The conversion of colours that are read as coded: only a matrix that the scaler lacks is replaced."""
     tag = tag_name(color_tags.MATRICES, frame.colorspace)
     if tag == UNTAGGED or frame.format.is_rgb:
-        return Colors()
+        return ColorConversion()
     primaries = tag_name(color_tags.PRIMARIES, frame.color_primaries)
-    number, replacement_note = matrix_to_use(tag, primaries, frame.width, frame.height)
-    if number is None or not replacement_note:
-        return Colors()
-    return Colors(None, number, {"matrix": color_tags.MATRICES[number]}, (replacement_note,))
+    matrix_number, replacement_note = matrix_to_use(tag, primaries, frame.width, frame.height)
+    if matrix_number is None or not replacement_note:
+        return ColorConversion()
+    return ColorConversion(None, matrix_number, {"matrix": color_tags.MATRICES[matrix_number]}, (replacement_note,))
 
 
 def _is_ycc(frame: av.VideoFrame) -> bool:
     return not frame.format.is_rgb and not frame.format.has_palette and len(frame.format.components) > 1
 
 
-def _color_of(frame: av.VideoFrame, transfer: str, primaries: str, matrix: str) -> Color:
+def _color_of(frame: av.VideoFrame, transfer: str, primaries: str, matrix: str) -> ColorEncoding:
     if primaries not in (*WIDE, "bt709"):
         primaries = "bt2020" if transfer in HDR else "bt709"
     if matrix in ("ictcp", "ipt-c2") and transfer not in HDR:
         transfer = "smpte2084"
-    return Color(
+    return ColorEncoding(
         transfer=transfer,
         primaries=primaries,
         matrix=matrix if matrix in _CUBE_MATRICES else "rgb",

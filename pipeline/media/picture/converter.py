@@ -11,7 +11,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.cube import EXACT, ColorCube
-from avcues.pipeline.media.picture.tone import Color
+from avcues.pipeline.media.picture.tone import ColorEncoding
 
 # At full size, FFmpeg's fast path is 2 levels of 255 too dark in more bits, and exact to half a level in 8.
 _FAST_PATH_BITS = 8
@@ -23,7 +23,7 @@ class Display(Protocol):
     def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height of a frame with square pixels, before it is turned upright."""
 
-    def color_of(self, frame: av.VideoFrame) -> Color | None:
+    def color_of(self, frame: av.VideoFrame) -> ColorEncoding | None:
         """The colour encoding of a frame; None if it is that of an SDR display."""
 
 
@@ -37,7 +37,7 @@ class Converter:
     def __init__(self, stage: Display) -> None:
         self._stage = stage
         self._reformatter = VideoReformatter()
-        self._cubes: dict[Color, ColorCube] = {}
+        self._cubes: dict[ColorEncoding, ColorCube] = {}
 
     def upright(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB with square pixels, upright; the next call may overwrite the array."""

@@ -15,7 +15,7 @@ from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.pipeline.media.picture.color_tags import without_matrix
-from avcues.pipeline.media.picture.tone import Color, to_sdr
+from avcues.pipeline.media.picture.tone import ColorEncoding, to_sdr
 
 POINTS = 65  # with 33, colours near black lose a hundredth of their saturation
 _FORMAT, _YCC_FORMAT = "gbrp16le", "yuv444p16le"  # FFmpeg's fast path of lut3d
@@ -29,7 +29,7 @@ class ColorCube:
         color: Colour encoding of the frames.
     """
 
-    def __init__(self, color: Color) -> None:
+    def __init__(self, color: ColorEncoding) -> None:
         self._is_ycc = color.matrix != "rgb"
         self._color = color
         self._reformatter = VideoReformatter()
@@ -83,7 +83,7 @@ class ColorCube:
 
 
 @lru_cache(maxsize=2)
-def _cube(color: Color) -> bytes:
+def _cube(color: ColorEncoding) -> bytes:
     """The lookup table as the content of a .cube file."""
     axis = np.linspace(0, 1, POINTS)
     third, second, first = np.meshgrid(axis, axis, axis, indexing="ij")  # the first channel varies fastest

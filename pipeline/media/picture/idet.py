@@ -48,7 +48,7 @@ def field_statistics(frames: Sequence[av.VideoFrame]) -> FieldStatistics:
 
 
 def _field_difference(frames: Sequence[av.VideoFrame]) -> float:
-    """`FieldStatistics.difference`: the median over pairs of neighbouring frames."""
+    """`FieldStatistics.field_difference`: the median over pairs of neighbouring frames."""
     gray = [_luma(frame) for frame in frames]
     shares = []
     for image, next_image in pairwise(gray):

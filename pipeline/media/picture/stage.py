@@ -4,51 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import av
 from av.filter import Graph
 
-from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.bars import Box
 from avcues.pipeline.media.picture.color_tags import without_matrix
-from avcues.pipeline.media.picture.colors import Colors, Tags, coded_colors, colors_of, tags_of
+from avcues.pipeline.media.picture.colors import ColorConversion, Tags, coded_conversion, conversion_of, tags_of
 from avcues.pipeline.media.picture.converter import Converter
 from avcues.pipeline.media.picture.field_joining import FieldJoining
-from avcues.pipeline.media.picture.tone import Color
+from avcues.pipeline.media.picture.stream_properties import StreamProperties, is_possible_aspect, usable_aspect
+from avcues.pipeline.media.picture.tone import ColorEncoding
 from avcues.pipeline.media.picture.unusual import unusual_notes
 from avcues.pipeline.media.reading import Reading
 
-# A more extreme pixel aspect is a broken header.
-_MAX_PIXEL_ASPECT = 4
-# Encoders that round sizes to even numbers write aspects such as 226:225; nobody sees those, and scaling would blur.
-_MAX_DEVIATION = Fraction(1, 100)
 _MAX_LISTED_CHANGES = 3
 _CHANGING = {"colour": "colours", "size": "the size of the picture", "aspect": "the shape of pixels"}
 _OPAQUE = 255
-
-
-@dataclass(frozen=True)
-class StreamProperties:
-    """Properties of a stream that decide how it is displayed, besides the tags of its frames.
-
-    Args:
-        pixel_aspect: Width of a pixel to its height.
-        cropping: Pixels that players crop, by the container.
-        interlaced: Whether the header flags the stream as interlaced.
-        may_be_interlaced: Whether video of this size and rate is often interlaced: a missing flag proves little.
-        dolby_vision: Whether the stream is Dolby Vision without a compatible base layer (profile 5).
-        hidden_alpha: Whether the container declares transparency, which the decoder may not read.
-    """
-
-    pixel_aspect: Fraction = Fraction(1)
-    cropping: Cropping = field(default_factory=Cropping)
-    interlaced: bool = False
-    may_be_interlaced: bool = False
-    dolby_vision: bool = False
-    hidden_alpha: bool = False
 
 
 class PictureStage:
@@ -63,7 +38,6 @@ class PictureStage:
         reading: The user's options.
 
     Attributes:
-        properties: As above.
         fields: Decides whether fields are joined.
         bars: If bars are to be cropped: the box inside them, and the size of the frames that it refers to.
         applied: Conversions by kind, for records; empty if nothing is converted.
@@ -72,15 +46,15 @@ class PictureStage:
 
     def __init__(self, properties: StreamProperties, reading: Reading) -> None:
         self.properties = properties
-        self._coded = reading.picture == "coded"
+        self._reads_coded = reading.picture == "coded"
         self.applied: dict[str, str] = {}
         self.notes: list[str] = []
         self.fields = FieldJoining(self.applied, self.notes)
         self.bars: tuple[Box, tuple[int, int]] | None = None
         self._tags: tuple[Tags, ...] = ()  # of the last frame, as decoded and as converted
-        self._latest_colors = Colors()
+        self._latest_conversion = ColorConversion()
         self._matrix: int | None = None
-        self._colors: dict[Tags, Color | None] = {}  # by the tags of frames that leave the stage
+        self._encodings: dict[Tags, ColorEncoding | None] = {}  # by the tags of frames that leave the stage
         self._size: tuple[int, int] | None = None
         self._aspect = self.pixel_aspect
         self._changes: dict[str, list[str]] = {}
@@ -92,7 +66,7 @@ class PictureStage:
     @property
     def pixel_aspect(self) -> Fraction:
         """Width of a pixel of the frames to its height."""
-        return Fraction(1) if self._coded else _usable_aspect(self.properties.pixel_aspect)
+        return Fraction(1) if self._reads_coded else usable_aspect(self.properties.pixel_aspect)
 
     def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height of a frame with square pixels, before it is turned upright."""
@@ -102,12 +76,12 @@ class PictureStage:
         """A converter of this stream's frames to arrays, for one thread."""
         return Converter(self)
 
-    def color_of(self, frame: av.VideoFrame) -> Color | None:
+    def color_of(self, frame: av.VideoFrame) -> ColorEncoding | None:
         """The colour encoding of a frame; None if it is that of an SDR display."""
         tags = tags_of(frame)
-        if tags not in self._colors:
-            self._colors[tags] = self._colors_of(frame).color
-        return self._colors[tags]
+        if tags not in self._encodings:
+            self._encodings[tags] = self._conversion_of(frame).color
+        return self._encodings[tags]
 
     def frames(self, picture: VideoFrame) -> Iterator[VideoFrame]:
         """Takes the next frame in display order, and yields the frames that are converted, with their times."""
@@ -143,13 +117,13 @@ class PictureStage:
                 f"cropped to {size} at {box.left}, {box.top}",
                 f"black bars are cropped: {size} at {box.left}, {box.top} is measured",
             )
-        if self._coded:
+        if self._reads_coded:
             return
         if self.pixel_aspect != 1:
             width, height = self.display_size(frame)
             shape = f"{frame.width} x {frame.height} to {width} x {height}"
             self._apply("pixels", shape, f"anamorphic: pixels are made square, {shape}")
-        elif not _is_possible(self.properties.pixel_aspect):
+        elif not is_possible_aspect(self.properties.pixel_aspect):
             self.notes.append(
                 f"the pixel aspect {self.properties.pixel_aspect} cannot be true: pixels are treated as square"
             )
@@ -168,9 +142,9 @@ class PictureStage:
             self._decide_colors(frame, picture.start)
         elif self._matrix is not None:
             frame.colorspace = self._matrix
-        if not self._coded:
+        if not self._reads_coded:
             self.fields.notice(picture)
-        if not self._is_transparent and not self._coded and _is_transparent(frame):
+        if not self._is_transparent and not self._reads_coded and _is_transparent(frame):
             self._is_transparent, self._frame_format = True, None
             self._apply("alpha", "on black", "transparent: shown on black")
         self._check_shape(picture)
@@ -207,21 +181,25 @@ class PictureStage:
 
     def _decide_colors(self, frame: av.VideoFrame, start: Fraction) -> None:
         """Decides how colours of frames with these tags are converted; tags may change in mid-stream."""
-        colors = self._colors_of(frame)
+        conversion = self._conversion_of(frame)
         tags = tags_of(frame)
-        if colors.matrix is not None:
-            frame.colorspace = colors.matrix
+        if conversion.matrix is not None:
+            frame.colorspace = conversion.matrix
         if not self._tags:
-            self.applied.update(colors.applied)
-            self.notes.extend(colors.notes)
-        elif colors != self._latest_colors:
-            self._add_change("colour", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
+            self.applied.update(conversion.applied)
+            self.notes.extend(conversion.notes)
+        elif conversion != self._latest_conversion:
+            self._add_change("colour", start, "; ".join(conversion.notes) or "SDR of BT.709, as tagged")
         self._tags = (tags, tags_of(frame))
-        self._latest_colors, self._matrix = colors, colors.matrix
-        self._colors[tags_of(frame)] = colors.color
+        self._latest_conversion, self._matrix = conversion, conversion.matrix
+        self._encodings[tags_of(frame)] = conversion.color
 
-    def _colors_of(self, frame: av.VideoFrame) -> Colors:
-        return coded_colors(frame) if self._coded else colors_of(frame, dolby_vision=self.properties.dolby_vision)
+    def _conversion_of(self, frame: av.VideoFrame) -> ColorConversion:
+        return (
+            coded_conversion(frame)
+            if self._reads_coded
+            else conversion_of(frame, dolby_vision=self.properties.dolby_vision)
+        )
 
     def _check_shape(self, picture: VideoFrame) -> None:
         """Notes changes of the frame size or of the pixel aspect."""
@@ -229,8 +207,8 @@ class PictureStage:
         if size != self._size:
             self._size = size
             self._add_change("size", picture.start, f"{size[0]} x {size[1]}")
-        aspect = self._aspect if picture.pixel_aspect is None else _usable_aspect(picture.pixel_aspect)
-        if aspect != self._aspect and not self._coded:
+        aspect = self._aspect if picture.pixel_aspect is None else usable_aspect(picture.pixel_aspect)
+        if aspect != self._aspect and not self._reads_coded:
             self._aspect, self._frame_format = aspect, None
             self._add_change("aspect", picture.start, str(aspect))
 
@@ -240,13 +218,13 @@ class PictureStage:
     def _report_changes(self) -> None:
         for property_name, changes in self._changes.items():
             listed = ", ".join(changes[:_MAX_LISTED_CHANGES])
-            more = (
+            remainder = (
                 f", and {len(changes) - _MAX_LISTED_CHANGES} more times" if len(changes) > _MAX_LISTED_CHANGES else ""
             )
             self._apply(
                 f"{property_name}_changes",
-                listed + more,
-                f"{_CHANGING[property_name]} changed in mid-stream, {listed}{more}",
+                listed + remainder,
+                f"{_CHANGING[property_name]} changed in mid-stream, {listed}{remainder}",
             )
         self._changes.clear()
 
@@ -265,7 +243,7 @@ class PictureStage:
             filters.append(("crop", f"{box}:exact=1"))
         if self._is_transparent and _has_alpha(frame):
             filters.append(("premultiply", "inplace=1"))
-        if self._aspect != self.pixel_aspect and not self._coded:
+        if self._aspect != self.pixel_aspect and not self._reads_coded:
             width = max(1, round(measured_box.width * self._aspect / self.pixel_aspect))
             filters.append(("scale", f"{width}:{measured_box.height}:flags=bilinear+accurate_rnd"))
         if not filters:
@@ -285,7 +263,7 @@ class PictureStage:
     def _measured_box(self, frame: av.VideoFrame) -> Box:
         """The box that remains of a frame after the container's cropping and that of bars."""
         left, top, right, bottom = 0, 0, frame.width, frame.height
-        if not self._coded:
+        if not self._reads_coded:
             crop = self.properties.cropping
             left, top, right, bottom = crop.left, crop.top, right - crop.right, bottom - crop.bottom
         if self.bars is not None and self.bars[1] == (frame.width, frame.height):
@@ -295,15 +273,6 @@ class PictureStage:
         if right <= left or bottom <= top:
             return Box(0, 0, frame.width, frame.height)
         return Box(left, top, right - left, bottom - top)
-
-
-def _usable_aspect(aspect: Fraction) -> Fraction:
-    """The pixel aspect to use; 1 for aspects that are impossible, or that nobody could tell from 1."""
-    return Fraction(1) if not _is_possible(aspect) or abs(aspect - 1) < _MAX_DEVIATION else aspect
-
-
-def _is_possible(aspect: Fraction) -> bool:
-    return Fraction(1, _MAX_PIXEL_ASPECT) <= aspect <= _MAX_PIXEL_ASPECT
 
 
 def _is_transparent(frame: av.VideoFrame) -> bool:

@@ -28,7 +28,7 @@ _LUMA = {"bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 
 @dataclass(frozen=True)
-class Color:
+class ColorEncoding:
     """The encoding of colours as code values.
 
     Args:
@@ -47,7 +47,7 @@ class Color:
     peak_nit: float = PQ_PEAK_NIT
 
 
-def to_sdr(values: Array, color: Color) -> Array:
+def to_sdr(values: Array, color: ColorEncoding) -> Array:
     """Turns code values into R'G'B' of BT.709.
 
     HDR is mapped to SDR by the curve of ITU-R BT.2390-11, annex 5.4, from the source's peak to 203 nit, applied to the
@@ -74,7 +74,7 @@ def to_sdr(values: Array, color: Color) -> Array:
     return np.asarray(sdr_light.clip(0, 1) ** (1 / _GAMMA))
 
 
-def _rgb_of(values: Array, color: Color) -> Array:
+def _rgb_of(values: Array, color: ColorEncoding) -> Array:
     """R'G'B' of code values. ICtCp and constant luminance are converted through linear light."""
     if color.matrix == "rgb":
         return values
@@ -97,8 +97,8 @@ def _rgb_of(values: Array, color: Color) -> Array:
     if color.matrix == "bt2020c":
         blue = luma + first * np.where(first <= 0, 1.9404, 1.5816)
         red = luma + second * np.where(second <= 0, 1.7184, 0.9936)
-        linear = [np.maximum(c, 0) ** _GAMMA for c in (luma, red, blue)]
-        green = np.maximum(linear[0] - kr * linear[1] - kb * linear[2], 0) / (1 - kr - kb)
+        linear_luma, linear_red, linear_blue = (np.maximum(code, 0) ** _GAMMA for code in (luma, red, blue))
+        green = np.maximum(linear_luma - kr * linear_red - kb * linear_blue, 0) / (1 - kr - kb)
         return np.stack([red, green ** (1 / _GAMMA), blue], axis=-1)
     red, blue = luma + 2 * (1 - kr) * second, luma + 2 * (1 - kb) * first
     return np.stack([red, (luma - kr * red - kb * blue) / (1 - kr - kb), blue], axis=-1)

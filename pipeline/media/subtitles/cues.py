@@ -76,7 +76,7 @@ def utterances_of(cues: Sequence[Cue], source: str) -> Subtitles:
     left_out = {
         "subtitles that end before they begin": len(sorted_cues) - len(cleaned),
         "subtitles without words (music, sounds, empty)": len(cleaned) - len(cues_with_words),
-        "subtitles that are there twice": len(cues_with_words) - len(distinct_cues),
+        "repeated subtitles": len(cues_with_words) - len(distinct_cues),
         "captions that only repeat the previous one": len(distinct_cues) - len(new_cues),
     }
     return Subtitles(
@@ -100,13 +100,13 @@ def _clean(cue: Cue) -> Cue:
 def _without_repeats(cues: Sequence[Cue]) -> list[Cue]:
     """If the captions roll: the cues without the words that the previous cue has shown; else all cues."""
     words_by_cue = [_TIME_MARK.sub(" ", cue.text).split() for cue in cues]
-    is_adjacent = [b.start - a.end <= _MAX_PAUSE_S for a, b in pairwise(cues)]
+    is_adjacent = [cue.start - previous.end <= _MAX_PAUSE_S for previous, cue in pairwise(cues)]
     repeat_counts = [
-        _repeat_count(a, b) if adjacent else 0
-        for (a, b), adjacent in zip(pairwise(words_by_cue), is_adjacent, strict=True)
+        _repeat_count(previous_words, words) if adjacent else 0
+        for (previous_words, words), adjacent in zip(pairwise(words_by_cue), is_adjacent, strict=True)
     ]
-    pairs = sum(is_adjacent)
-    if pairs < _MIN_PAIRS or sum(count > 0 for count in repeat_counts) <= _ROLLING_SHARE * pairs:
+    pair_count = sum(is_adjacent)
+    if pair_count < _MIN_PAIRS or sum(count > 0 for count in repeat_counts) <= _ROLLING_SHARE * pair_count:
         return list(cues)
     new_cues = []
     for cue, words, count in zip(cues, words_by_cue, (0, *repeat_counts), strict=True):

@@ -13,7 +13,13 @@ from avcues.pipeline.media.subtitles.cues import utterances_of
 from avcues.pipeline.media.subtitles.encoding import decode
 from avcues.pipeline.media.subtitles.languages import language_code
 from avcues.pipeline.media.subtitles.subtitle_file import FORMATS, read_cues
-from avcues.pipeline.media.subtitles.timed_words import SUFFIXES, read_json, read_table, read_textgrid
+from avcues.pipeline.media.subtitles.timed_words import (
+    SUFFIXES,
+    read_json,
+    read_table,
+    read_textgrid,
+    without_impossible_confidences,
+)
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -144,6 +150,9 @@ def _read_words(sidecar: Sidecar) -> SidecarWords:
         language = language or (language_code(named_language) if named_language else None)
     else:
         utterances = read_textgrid(text, "sidecar") if suffix == ".textgrid" else read_table(text, "sidecar")
+    utterances, impossible = without_impossible_confidences(utterances)
+    if impossible:
+        notes.append(f"the confidence of {impossible} words is no number from 0 to 1, and left out")
     if not utterances:
         raise MediaError("holds no words" + (f" ({'; '.join(notes)})" if notes else ""))
     return SidecarWords(sorted_by_time(utterances), language, tuple(f"{sidecar.name}: {note}" for note in notes))

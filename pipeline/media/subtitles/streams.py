@@ -65,12 +65,12 @@ def choose_stream(streams: Sequence[SubtitleStreamMetadata], language: str | Non
     preferred = language_code(language) if language else None
     return min(
         (stream for stream in streams if stream.is_text),
-        key=lambda s: (
-            s.forced,
-            preferred is not None and s.language != preferred,
-            not s.default,
-            s.language != "en",
-            s.index,
+        key=lambda stream: (
+            stream.forced,
+            preferred is not None and stream.language != preferred,
+            not stream.default,
+            stream.language != "en",
+            stream.index,
         ),
         default=None,
     )

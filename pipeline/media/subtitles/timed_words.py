@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -46,9 +47,10 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
             f"({type(error).__name__}: {error})"
         ) from error
     language = document.get("language")
-    return [utterance for utterance in utterances if utterance is not None], language if isinstance(
-        language, str
-    ) else None
+    return (
+        [utterance for utterance in utterances if utterance is not None],
+        language if isinstance(language, str) else None,
+    )
 
 
 def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
@@ -78,13 +80,35 @@ def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fract
                 " ".join(untimed_texts), timed_words[-1].end if timed_words else start, word_start
             )
             untimed_texts = []
-        confidence = word.get("probability", word.get("score"))
-        timed_words.append(
-            Word(text, word_start, max(word_start, word_end), None if confidence is None else float(confidence))
-        )
+        confidence = _confidence(word.get("probability", word.get("score")))
+        timed_words.append(Word(text, word_start, max(word_start, word_end), confidence))
     if untimed_texts:
         timed_words += spread_words(" ".join(untimed_texts), timed_words[-1].end if timed_words else start, end)
     return timed_words
+
+
+def _confidence(value: object) -> float | None:
+    """The number as it is written; NaN if it is none, None if there is none."""
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def without_impossible_confidences(utterances: Sequence[Utterance]) -> tuple[list[Utterance], int]:
+    """The utterances without confidences that are no probabilities, and how many these were."""
+    impossible = 0
+
+    def checked(word: Word) -> Word:
+        nonlocal impossible
+        if word.confidence is None or 0 <= word.confidence <= 1:
+            return word
+        impossible += 1
+        return replace(word, confidence=None)
+
+    return [replace(u, words=tuple(map(checked, u.words))) for u in utterances], impossible
 
 
 def _seconds(value: str | Fraction) -> Fraction:
@@ -153,7 +177,6 @@ def read_table(text: str, source: str) -> list[Utterance]:
     for row in rows:
         try:
             start, end = exact_seconds(row["start"]), exact_seconds(row["end"])
-            confidence = float(row["confidence"]) if row.get("confidence") else None
         except (TypeError, ValueError) as error:
             raise MediaError(
                 f"line {rows.line_num}: expected seconds, such as 12.34, found {row['start']}, {row['end']}"
@@ -161,6 +184,6 @@ def read_table(text: str, source: str) -> list[Utterance]:
         if end < start:
             raise MediaError(f"line {rows.line_num}: the word ends at {row['end']}, before it begins at {row['start']}")
         if any(map(str.isalnum, row["word"] or "")):
-            words.append(Word(row["word"].strip(), start, end, confidence))
+            words.append(Word(row["word"].strip(), start, end, _confidence(row.get("confidence"))))
             speakers[id(words[-1])] = row.get("speaker") or None
     return group_into_sentences(words, source, lambda word: speakers[id(word)])

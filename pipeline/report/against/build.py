@@ -47,7 +47,7 @@ class _Folders:
 
 def build_against(
     out: Path,
-    other: Path,
+    other_folder: Path,
     selected: Sequence[str] = (),
     *,
     report: Path | None = None,
@@ -58,7 +58,7 @@ def build_against(
 
     Args:
         out: Folder of a dataset.
-        other: Another folder of the same videos.
+        other_folder: Another folder of the same videos.
         selected: Ids; none: all videos that both have.
         report: Folder of the report; None: `report` in the dataset.
         workers: Processes; None: one per core.
@@ -68,20 +68,22 @@ def build_against(
         AvcuesError: A folder is not a dataset, the lengths of the windows differ, the folders have no video in common
             or lack a selected one, the drawing library could not be downloaded, or the folder cannot be written.
     """
-    folders = _Folders(out, other, (require_manifest(out), require_manifest(other)))
+    folders = _Folders(out, other_folder, (require_manifest(out), require_manifest(other_folder)))
     steps = [float(manifest.step) for manifest in folders.manifests]
     if steps[0] != steps[1]:
-        raise InputError(f"`against={other}`: its windows last {steps[1]:g} s, but those of {out} last {steps[0]:g} s")
-    ids_by_folder = [_ids_with_tables(folder) for folder in (out, other)]
+        raise InputError(
+            f"`against={other_folder}`: its windows last {steps[1]:g} s, but those of {out} last {steps[0]:g} s"
+        )
+    ids_by_folder = [_ids_with_tables(folder) for folder in (out, other_folder)]
     common = [video_id for video_id in ids_by_folder[0] if video_id in set(ids_by_folder[1])]
     for video_id in selected:
         if video_id not in common:
-            raise InputError(f'"{video_id}" is not in both {out} and {other}{nearest(video_id, common)}')
+            raise InputError(f'"{video_id}" is not in both {out} and {other_folder}{nearest(video_id, common)}')
     if not common:
-        raise InputError(f"`against={other}`: has no video of {out}; videos are matched by their ids")
+        raise InputError(f"`against={other_folder}`: has no video of {out}; videos are matched by their ids")
     library()
     videos = list(dict.fromkeys(selected)) or common
-    target = (report or Path(str(report_path(out)))) / _FOLDER_NAME / other.resolve().name
+    target = (report or Path(str(report_path(out)))) / _FOLDER_NAME / other_folder.resolve().name
     prepare_output(target.parent)
     rows: list[dict[str, Any]] = []
     problems: list[str] = []

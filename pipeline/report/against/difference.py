@@ -73,8 +73,8 @@ def table_differences(first: Video, second: Video) -> list[TableDifference]:
 def _table_difference(first: Video, second: Video, table: str) -> TableDifference:
     names, second_names = (list(video.columns(table)) for video in (first, second))
     only_first, only_second = (
-        [name for name in own if name not in set(other)]
-        for own, other in ((names, second_names), (second_names, names))
+        [name for name in present if name not in set(absent)]
+        for present, absent in ((names, second_names), (second_names, names))
     )
     if table not in first.plottable or table not in second.plottable:
         has_same_rows, rows = first.has_same_rows(second, table), [video.rows(table) for video in (first, second)]
@@ -104,21 +104,21 @@ def _table_difference(first: Video, second: Video, table: str) -> TableDifferenc
 def _differing_columns(first: Video, second: Video, table: str, names: Sequence[str]) -> Iterator[ColumnDifference]:
     for start in range(0, len(names), _COLUMNS_AT_ONCE):
         batch = names[start : start + _COLUMNS_AT_ONCE]
-        values, others = values_of_both(first, second, table, batch)
+        first_values, second_values = values_of_both(first, second, table, batch)
         for i, name in enumerate(batch):
-            difference = column_difference(name, values[:, i], others[:, i])
+            difference = column_difference(name, first_values[:, i], second_values[:, i])
             if difference is not None:
                 yield difference
 
 
 def values_of_both(first: Video, second: Video, table: str, names: Sequence[str]) -> tuple[Values, Values]:
-    """(windows, columns) of two videos, over the windows that both have."""
+    """(windows, columns) values of two videos, over the windows that both have."""
     windows = min(first.windows, second.windows)
     return first.per_window(table, names)[:windows], second.per_window(table, names)[:windows]
 
 
 def column_difference(name: str, first: Values, second: Values) -> ColumnDifference | None:
-    """How far (windows,) values differ; None if they are equal. NaN equals only NaN."""
+    """Compares (windows,) values; None if they are equal. NaN equals only NaN."""
     one_sided: npt.NDArray[np.bool_] = np.isnan(first) != np.isnan(second)
     difference = np.nan_to_num(np.abs(second - first))
     if not (one_sided.any() or difference.any()):
@@ -138,7 +138,7 @@ def column_difference(name: str, first: Values, second: Values) -> ColumnDiffere
 def _count_differing_texts(first: Video, second: Video, table: str, name: str) -> int:
     """Number of windows whose words differ."""
     pairs = zip(_texts(first, table, name), _texts(second, table, name), strict=False)
-    return sum(text != other for text, other in pairs)
+    return sum(first_text != second_text for first_text, second_text in pairs)
 
 
 def _texts(video: Video, table: str, name: str) -> list[str | None]:

@@ -38,17 +38,17 @@ def difference_panels(
 
 def _curves(first: Video, second: Video, table: TableDifference, names: tuple[str, str]) -> list[Panel]:
     columns = table.differing[:MAX_COLUMNS]
-    values, others = values_of_both(first, second, table.table, [column.name for column in columns])
+    first_table, second_table = values_of_both(first, second, table.table, [column.name for column in columns])
     title = table.table.replace("_", " ").capitalize()
     key = table.table
     curves, differences = [], []
     for i, column in enumerate(columns):
-        first_values, second_values = values[:, i], others[:, i]
+        first_values, second_values = first_table[:, i], second_table[:, i]
         documentation = first.column(table.table, column.name)
         low, high = axis_bounds(np.concatenate([first_values, second_values]), documentation)
         series = replace(series_of(first, table.table, column.name, first_values, colour="blue"), low=low, high=high)
-        other = replace(series, name=names[1], values=numbers(second_values), colour="orange")
-        curves.append(replace(series, other=other))
+        second_series = replace(series, name=names[1], values=numbers(second_values), colour="orange")
+        curves.append(replace(series, other=second_series))
         differences.append(_difference(series, second_values - first_values, column))
     note = f"{len(table.differing)} of {len(table.equal) + len(table.differing) + len(table.texts)} columns differ"
     if len(columns) < len(table.differing):
@@ -75,11 +75,13 @@ def _difference(series: Series, values: Values, column: ColumnDifference) -> Ser
 
 
 def _vector_distance(first: Video, second: Video, table: str) -> Panel:
-    """The cosine distance of two embeddings: their single components have no meaning."""
+    """The cosine distance of two embeddings, because their single components have no meaning."""
     columns = [name for name in first.numeric(table) if name in set(second.numeric(table))]
-    values, others = values_of_both(first, second, table, columns)
+    first_vectors, second_vectors = values_of_both(first, second, table, columns)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = (values * others).sum(axis=1) / (np.linalg.norm(values, axis=1) * np.linalg.norm(others, axis=1))
+        cosine = (first_vectors * second_vectors).sum(axis=1) / (
+            np.linalg.norm(first_vectors, axis=1) * np.linalg.norm(second_vectors, axis=1)
+        )
     distances = np.clip(1 - cosine, 0, 2)
     low, high = axis_bounds(distances, {"low": 0, "high": None})
     series = Series(

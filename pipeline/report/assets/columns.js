@@ -39,10 +39,10 @@ async function columnPanel({data, base}, name) {
   const file = data.files.find(({table, columns}) => columns.some(column => `${table}.${column}` === name));
   if (!file) return null;
   const [columns, all] = await load(base + file.file.split("/").map(encodeURIComponent).join("/"));
-  const at = file.columns.findIndex(column => `${file.table}.${column}` === name), windows = all.length / file.columns.length;
+  const index = file.columns.findIndex(column => `${file.table}.${column}` === name), windows = all.length / file.columns.length;
   const digits = value => Number.isNaN(value) ? null : Number(value.toPrecision(4));
-  const values = Array.from(all.subarray(at * windows, (at + 1) * windows), digits);
-  const series = {...columns[at], name: file.columns[at], column: name, values, colour: "blue", role: "line", counts: []};
+  const values = Array.from(all.subarray(index * windows, (index + 1) * windows), digits);
+  const series = {...columns[index], name: file.columns[index], column: name, values, colour: "blue", role: "line", counts: []};
   return {title: capital(file.table), kind: "lines", note: series.meaning, series: [series], words: [], chosen: name, table: file.table};
 }
 

@@ -77,7 +77,7 @@ async function index() {
     });
     table.tBodies[0].replaceChildren(...lines.map(([, line]) => line));
     for (const box of table.querySelectorAll("input")) box.checked = chosen.includes(box.value);
-    byId("found").textContent = find.value.trim() ? `${matching.length} of ${rows.length}` : "";
+    byId("match-count").textContent = find.value.trim() ? `${matching.length} of ${rows.length}` : "";
     byId("pager").hidden = last === 0;
     byId("pager").querySelector("span").textContent = `${page * AT_A_TIME + 1}–${page * AT_A_TIME + visible.length} of ${matching.length.toLocaleString("en")}`;
     byId("earlier").disabled = page === 0;
@@ -129,9 +129,9 @@ async function index() {
     if (!file || added.some(({key}) => key === name)) return;
     try {
       const [columns, all] = await load(file.file.split("/").map(encodeURIComponent).join("/")), count = data.videos.length;
-      const at = file.columns.findIndex(column => `${file.table}.${column}` === name);
-      const values = new Map(data.videos.map((id, i) => [id, all[at * count + i]]).filter(([, value]) => !Number.isNaN(value)));
-      added.push(valueColumn({name, title: name, meaning: `mean of ${name}: ${columns[at].meaning}`}, values));
+      const index = file.columns.findIndex(column => `${file.table}.${column}` === name);
+      const values = new Map(data.videos.map((id, i) => [id, all[index * count + i]]).filter(([, value]) => !Number.isNaN(value)));
+      added.push(valueColumn({name, title: name, meaning: `mean of ${name}: ${columns[index].meaning}`}, values));
     } catch (error) {
       message.textContent = `The means are in files beside the index: ${error.message}.`;
     }

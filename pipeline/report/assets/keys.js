@@ -4,9 +4,9 @@
 const keys = {
   listed: [],
 
-  /** Binds the keys `pressed`, listed as `shown` with the text `what`; `act` gets the event and returns false to ignore it. */
-  on(shown, what, pressed, act) {
-    if (shown) keys.listed.push([shown, what]);
+  /** Binds the keys `pressed` to `act`, which gets the event and returns false to ignore it; lists them as `label` with a `description`. */
+  on(label, description, pressed, act) {
+    if (label) keys.listed.push([label, description]);
     document.addEventListener("keydown", event => {
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (!pressed.includes(key) || !forPage(event) || document.querySelector("dialog[open]")) return;
@@ -26,7 +26,7 @@ const POINTING = [
 
 /** The button and the key that show the list of keys. */
 function offerKeys() {
-  const dialog = byId("keys"), rows = list => list.map(([shown, what]) => element("tr", {}, element("th", {scope: "row", textContent: shown}), element("td", {textContent: what})));
+  const dialog = byId("keys"), rows = list => list.map(([label, description]) => element("tr", {}, element("th", {scope: "row", textContent: label}), element("td", {textContent: description})));
   const show = () => {
     dialog.querySelector("tbody").replaceChildren(...rows([...keys.listed, ...POINTING]));
     dialog.showModal();
@@ -39,7 +39,7 @@ function offerKeys() {
 function closable(dialog) {
   dialog.addEventListener("click", event => {
     const box = dialog.getBoundingClientRect();
-    const beside = event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
-    if (event.target === dialog && beside || event.target.closest(".close")) dialog.close();
+    const isOutside = event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+    if (event.target === dialog && isOutside || event.target.closest(".close")) dialog.close();
   });
 }

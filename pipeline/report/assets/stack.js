@@ -67,15 +67,15 @@ function makeStack(host, changed) {
   /** Puts a panel before another one, or after it. */
   stack.put = (key, other, after) => {
     if (key === other) return;
-    const rest = [...new Set(sorted().map(placed => placed.key))].filter(other => other !== key);
-    rest.splice(rest.indexOf(other) + after, 0, key);
-    order = rest;
+    const names = [...new Set(sorted().map(placed => placed.key))].filter(name => name !== key);
+    names.splice(names.indexOf(other) + after, 0, key);
+    order = names;
     if (keysIn.pin.has(other) !== keysIn.pin.has(key)) keysIn.pin[keysIn.pin.has(other) ? "add" : "delete"](key);
     keep();
   };
   stack.move = (key, by) => {
-    const near = [...new Set(stack.shown().map(placed => placed.key))].filter(other => keysIn.pin.has(other) === keysIn.pin.has(key));
-    const other = near[near.indexOf(key) + by];
+    const neighbours = [...new Set(stack.shown().map(placed => placed.key))].filter(other => keysIn.pin.has(other) === keysIn.pin.has(key));
+    const other = neighbours[neighbours.indexOf(key) + by];
     if (other === undefined) return;
     stack.put(key, other, by > 0);
     stack.find(key).section.scrollIntoView({block: "nearest"});
@@ -96,7 +96,7 @@ function makeStack(host, changed) {
 
   /** The panel that has the focus, or else that is under the mouse. */
   stack.current = () => {
-    const section = [":focus-within", ":hover"].map(how => host.querySelector(`.panel${how}`)).find(Boolean);
+    const section = [":focus-within", ":hover"].map(state => host.querySelector(`.panel${state}`)).find(Boolean);
     return places.find(placed => placed.section === section);
   };
   return stack;
@@ -177,8 +177,8 @@ function offerArranging(host, stack, save) {
     if (!placed) return false;
     act(placed.key, event);
   };
-  for (const [name, {do: what, key}] of Object.entries(STATES))
-    keys.on(key.toUpperCase(), `${what.toLowerCase()} the panel under the mouse or with the focus${name === "hide" ? "" : ", or undo it"}`, [key], current(key => stack.toggle(name, key)));
+  for (const [name, {do: action, key}] of Object.entries(STATES))
+    keys.on(key.toUpperCase(), `${action.toLowerCase()} the panel under the mouse or with the focus${name === "hide" ? "" : ", or undo it"}`, [key], current(key => stack.toggle(name, key)));
   keys.on("Shift + ↑ ↓", "move that panel", ["ArrowUp", "ArrowDown"], event =>
     event.shiftKey && current((key, {key: arrow}) => stack.move(key, arrow === "ArrowUp" ? -1 : 1))(event));
 }

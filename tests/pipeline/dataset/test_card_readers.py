@@ -45,10 +45,10 @@ def loaded(folder: Path, table: str, cache: Path) -> pa.Table:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_datasets_loads_every_table_as_it_is(table: str, shared: Path, tmp_path: Path) -> None:
-    found, expected = loaded(shared, table, tmp_path), stored(shared, table)
-    assert found.schema.equals(expected.schema)
-    assert found.equals(expected)
-    assert found.num_rows == (TABLES.get(table) or expected.num_rows) > 0
+    loaded_table, expected = loaded(shared, table, tmp_path), stored(shared, table)
+    assert loaded_table.schema.equals(expected.schema)
+    assert loaded_table.equals(expected)
+    assert loaded_table.num_rows == (TABLES.get(table) or expected.num_rows) > 0
 
 
 def test_tables_hold_what_readers_stumble_over(shared: Path) -> None:
@@ -83,9 +83,9 @@ def test_videos_without_rows_and_videos_that_are_called_like_splits_are_loaded(t
     rows = {"lighting": {"test": 3, "train-00000-of-00001": 3, "validation [1]": 4}}
     rows |= {"glow": rows["lighting"], "glow_lines": {"validation [1]": 2 * 48}, "shots": {"validation [1]": 3}}
     for table, of_videos in rows.items():
-        found = loaded(folder, table, tmp_path / "cache")
-        assert Counter(found["video_id"].to_pylist()) == of_videos
-        assert found.equals(stored(folder, table))
+        loaded_table = loaded(folder, table, tmp_path / "cache")
+        assert Counter(loaded_table["video_id"].to_pylist()) == of_videos
+        assert loaded_table.equals(stored(folder, table))
     assert huggingface_hub.DatasetCard.load(folder / "README.md").data.license == "unknown"  # none is known
 
 

@@ -84,9 +84,9 @@ def test_a_value_picked_at_random_is_that_of_the_video(
 
 def test_the_schema_documents_every_column(finished: Path) -> None:
     data = open_dataset(finished)
-    about = json.loads(data.to_arrow().schema.metadata[b"avcues"])
-    assert [column["name"] for column in about["columns"]] == list(data.columns)
-    by_name = {column["name"]: column for column in about["columns"]}
+    metadata = json.loads(data.to_arrow().schema.metadata[b"avcues"])
+    assert [column["name"] for column in metadata["columns"]] == list(data.columns)
+    by_name = {column["name"]: column for column in metadata["columns"]}
     assert by_name["glow.lines[0]"] == {
         "name": "glow.lines[0]",
         "table": "glow",
@@ -96,13 +96,13 @@ def test_the_schema_documents_every_column(finished: Path) -> None:
         "low": 0,
     }
     pinned = json.loads((finished / "dataset.json").read_text())
-    assert about["tables"]["color"]["recipe"] == pinned["recipes"]["color"]
-    assert about["tables"]["motion"] == {
+    assert metadata["tables"]["color"]["recipe"] == pinned["recipes"]["color"]
+    assert metadata["tables"]["motion"] == {
         "row": "shot",
         "recipe": pinned["recipes"]["motion"],
         "citation": "Another one",
     }
-    assert about["step"] == "1/2"
+    assert metadata["step"] == "1/2"
 
 
 def test_pandas_and_polars_hold_the_same(finished: Path) -> None:
@@ -200,10 +200,12 @@ def other_file(path: Path) -> None:
     change_metadata(path, b'"fingerprint": "', b'"fingerprint": "0')
 
 
-def change_metadata(path: Path, old: bytes, new: bytes) -> None:
+def change_metadata(path: Path, former_bytes: bytes, new_bytes: bytes) -> None:
     metadata = pq.read_metadata(path).metadata[b"avcues"]
-    assert old in metadata
-    write_table(pq.read_table(path).replace_schema_metadata({b"avcues": metadata.replace(old, new)}), path)
+    assert former_bytes in metadata
+    write_table(
+        pq.read_table(path).replace_schema_metadata({b"avcues": metadata.replace(former_bytes, new_bytes)}), path
+    )
 
 
 def other_windows(path: Path) -> None:
@@ -338,8 +340,10 @@ def test_a_sequence_before_a_window_without_a_label_is_dropped(finished: Path) -
 def test_a_data_loader_gives_every_sequence_once(finished: Path, workers: int) -> None:
     sequences = open_dataset(finished, tables=["lighting"]).sequences(nulls="zero", cache_bytes=1)
     batches = list(DataLoader(sequences, batch_size=16, shuffle=True, num_workers=workers))
-    seen = [(name, int(k)) for batch in batches for name, k in zip(batch["video_id"], batch["window"], strict=True)]
-    assert sorted(seen) == [(item["video_id"], item["window"]) for item in sequences]
+    windows_of_batches = [
+        (name, int(k)) for batch in batches for name, k in zip(batch["video_id"], batch["window"], strict=True)
+    ]
+    assert sorted(windows_of_batches) == [(item["video_id"], item["window"]) for item in sequences]
     assert batches[0]["features"].shape == batches[0]["mask"].shape == (16, 4, 3)
 
 
@@ -349,7 +353,7 @@ def test_sequences_can_be_sent_to_another_process(finished: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "error"),
+    ("arguments", "error"),
     [
         ({"length": 0}, ValueError),
         ({"hop": 0}, ValueError),
@@ -359,6 +363,6 @@ def test_sequences_can_be_sent_to_another_process(finished: Path) -> None:
         ({"length": 41, "horizon": 1}, DatasetError),
     ],
 )
-def test_impossible_sequences_are_refused(finished: Path, asked: dict, error: type[Exception]) -> None:
+def test_impossible_sequences_are_refused(finished: Path, arguments: dict, error: type[Exception]) -> None:
     with pytest.raises(error):
-        open_dataset(finished, tables=["lighting"]).sequences(**asked)
+        open_dataset(finished, tables=["lighting"]).sequences(**arguments)

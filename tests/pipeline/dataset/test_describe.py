@@ -76,9 +76,9 @@ def test_weights_are_named_with_hash_and_licence(folder: Path, finished: Path) -
         for path in (finished / table).iterdir():
             rewrite_recipe(path, folder / table / path.name, pinned["recipes"]["glow"])
     described = json.loads(describe(folder, "--json", "--tables", "glow").stdout)
-    known, own = described["tables"][0]["weights"]
-    assert (known["name"], known["sha256"], known["licence"]) == (name, digest, "MIT")
-    assert own == {"name": "mine.pt", "sha256": "6" * 64}
+    manifest_weights, user_weights = described["tables"][0]["weights"]
+    assert (manifest_weights["name"], manifest_weights["sha256"], manifest_weights["licence"]) == (name, digest, "MIT")
+    assert user_weights == {"name": "mine.pt", "sha256": "6" * 64}
     assert described["columns"][0]["weights"] == {name: digest, "mine.pt": "6" * 64}
     assert describe(folder, "--card").returncode == 0
     card = (folder / "README.md").read_text()
@@ -88,8 +88,8 @@ def test_weights_are_named_with_hash_and_licence(folder: Path, finished: Path) -
 
 
 def rewrite_recipe(source: Path, target: Path, recipe: dict) -> None:
-    about = json.loads(pq.read_metadata(source).metadata[b"avcues"]) | {"recipe": recipe}
-    write_table(pq.read_table(source).replace_schema_metadata({b"avcues": json.dumps(about)}), target)
+    metadata = json.loads(pq.read_metadata(source).metadata[b"avcues"]) | {"recipe": recipe}
+    write_table(pq.read_table(source).replace_schema_metadata({b"avcues": json.dumps(metadata)}), target)
 
 
 @pytest.fixture
@@ -154,23 +154,23 @@ def test_a_size_is_named_as_the_hub_does(windows: int, category: str) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "croissant.json"])
 def test_a_card_replaces_only_what_avcues_wrote(folder: Path, name: str) -> None:
-    own = folder / name
-    own.write_text("my own")
+    user_weights = folder / name
+    user_weights.write_text("my own")
     done = describe(folder, "--card")
     assert done.returncode == 2
-    assert done.stderr.startswith(f"avcues: {own}: was not written by avcues describe --card")
-    assert own.read_text() == "my own"
+    assert done.stderr.startswith(f"avcues: {user_weights}: was not written by avcues describe --card")
+    assert user_weights.read_text() == "my own"
     assert {path.name for path in folder.glob("*.*")} == {"dataset.json", name}
-    own.unlink()
+    user_weights.unlink()
     write_card(read_catalog(folder))
     (folder / "glow" / "vfr20.parquet").unlink()
     write_card(read_catalog(folder))
     assert "- vfr20: glow" in (folder / "README.md").read_text()
-    with own.open("a") as file:
+    with user_weights.open("a") as file:
         file.write("\nMy note.\n")
     with pytest.raises(DatasetError, match="edited since"):
         write_card(read_catalog(folder))
-    assert own.read_text().endswith("My note.\n")
+    assert user_weights.read_text().endswith("My note.\n")
 
 
 def test_features_made_with_opensmile_or_ultralytics_state_its_licence() -> None:

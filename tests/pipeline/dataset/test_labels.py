@@ -22,7 +22,7 @@ WINDOWS = {"007": 4, "a": 6, "b": 3}
 
 def placed(labels: dict[str, list[Any]], fill: Any = "none", video_id: str = "a", step: Fraction = STEP) -> list[Any]:
     """The first target of a video, window by window."""
-    return read_labels(pa.table(labels), step, WINDOWS, fill).of(video_id, WINDOWS[video_id])[0].to_pylist()
+    return read_labels(pa.table(labels), step, WINDOWS, fill).columns_of(video_id, WINDOWS[video_id])[0].to_pylist()
 
 
 def at(times: list[float], values: list[Any]) -> dict[str, list[Any]]:
@@ -78,7 +78,7 @@ def test_ids_of_a_file_stay_text(suffix: str, tmp_path: Path) -> None:
         pq.write_table(pa.table(rows), path)
     labels = read_labels(path, STEP, WINDOWS)
     assert [field.name for field in labels.fields] == ["target.valence", "target.word"]
-    assert [values.to_pylist() for values in labels.of("007", 4)] == [
+    assert [values.to_pylist() for values in labels.columns_of("007", 4)] == [
         [None, 0.25, 0.5, None],
         [None, "sad", None, None],
     ]
@@ -88,8 +88,8 @@ def test_tables_in_memory_are_taken_as_they_are() -> None:
     rows = {"video_id": ["a"], "time": [0.0], "v": [1.0]}
     frame = pd.DataFrame(rows).assign(word=pd.Categorical(["x"]))
     for source in (pa.table(rows), pl.DataFrame(rows), frame):
-        assert read_labels(source, STEP, WINDOWS).of("a", 6)[0].to_pylist() == [1.0] + [None] * 5
-    assert read_labels(frame, STEP, WINDOWS).of("a", 6)[1].to_pylist() == ["x"] + [None] * 5
+        assert read_labels(source, STEP, WINDOWS).columns_of("a", 6)[0].to_pylist() == [1.0] + [None] * 5
+    assert read_labels(frame, STEP, WINDOWS).columns_of("a", 6)[1].to_pylist() == ["x"] + [None] * 5
 
 
 def test_types_are_kept_where_an_average_allows_it() -> None:
@@ -103,7 +103,7 @@ def test_types_are_kept_where_an_average_allows_it() -> None:
 def test_what_cannot_be_used_is_said() -> None:
     labels = {"video_id": ["a", "a", "a", "zz"], "time": [-0.1, 0.0, 3.0, 1.0], "v": [1.0, 2.0, 3.0, 4.0]}
     read = read_labels(pa.table(labels), STEP, WINDOWS)
-    assert read.of("a", 6)[0].to_pylist() == [2.0] + [None] * 5
+    assert read.columns_of("a", 6)[0].to_pylist() == [2.0] + [None] * 5
     foreign, unlabelled, outside = read.warnings
     assert "1 videos" in foreign
     assert "zz" in foreign
@@ -148,17 +148,17 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "kind"),
     [
         ("video_id,valérie\na,1\n", "its first line is not UTF-8"),
         ("video_id,mood\na,gênée\n", "row 1 is not UTF-8"),
         ("video_id,mood\né,1\n", "row 1 is not UTF-8; save"),
     ],
 )
-def test_files_that_are_not_in_utf8_are_refused(text: str, what: str, tmp_path: Path) -> None:
+def test_files_that_are_not_in_utf8_are_refused(text: str, kind: str, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match=what):
+    with pytest.raises(InputError, match=kind):
         read_labels(file, STEP, WINDOWS)
     file.write_text(text.replace("é,1", "a,1"), encoding="utf-8")
     read_labels(file, STEP, WINDOWS)
@@ -167,7 +167,7 @@ def test_files_that_are_not_in_utf8_are_refused(text: str, what: str, tmp_path: 
 def test_half_precision_labels_are_numbers_like_others(tmp_path: Path) -> None:
     table = pa.table({"video_id": ["a", "a"], "time": [0.0, 0.1], "v": pa.array(np.array([0.25, 0.75], np.float16))})
     pq.write_table(table, tmp_path / "labels.parquet")
-    assert read_labels(tmp_path / "labels.parquet", STEP, WINDOWS).of("a", 2)[0].to_pylist() == [0.5, None]
+    assert read_labels(tmp_path / "labels.parquet", STEP, WINDOWS).columns_of("a", 2)[0].to_pylist() == [0.5, None]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_the_index_of_pandas_is_no_target(tmp_path: Path) -> None:
 def test_ids_match_however_their_accents_are_coded() -> None:
     windows = {"cafe\u0301": 2, "b": 2}
     labels = read_labels(pa.table({"video_id": ["caf\u00e9 ", "b"], "v": [1.0, 2.0]}), STEP, windows)
-    assert labels.of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
+    assert labels.columns_of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
     assert "1 ids are matched although blanks or the encoding of accents differ" in labels.warnings[0]
 
 
@@ -256,5 +256,5 @@ def test_ids_that_lost_zeros_folders_or_suffixes_are_named_with_those_that_are_m
     assert warning.endswith(
         "7, c, clips/a.mp4; write ids as the dataset does (the file has 7 for 007, clips/a.mp4 for a)"
     )
-    both = read_labels(pa.table({"video_id": ["7", "007"], "v": [1.0, 2.0]}), STEP, WINDOWS)
-    assert not [warning for warning in both.warnings if "write ids" in warning]
+    labels = read_labels(pa.table({"video_id": ["7", "007"], "v": [1.0, 2.0]}), STEP, WINDOWS)
+    assert not [warning for warning in labels.warnings if "write ids" in warning]

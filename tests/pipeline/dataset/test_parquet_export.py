@@ -44,8 +44,8 @@ def test_every_reader_finds_the_same_values(finished: Path, tmp_path: Path) -> N
     data, out = open_dataset(finished, tables=["glow", "motion", "emobase"]), tmp_path / "train.parquet"
     align.write(data, out)
     written = data.to_arrow().replace_schema_metadata()
-    found = duckdb.sql(f"SELECT * FROM '{out}'").to_arrow_table()
-    assert found.cast(written.schema).equals(written)
+    read_back = duckdb.sql(f"SELECT * FROM '{out}'").to_arrow_table()
+    assert read_back.cast(written.schema).equals(written)
     assert polars.read_parquet(out).to_arrow().cast(written.schema).equals(written)
     pandas.testing.assert_frame_equal(pandas.read_parquet(out), written.to_pandas())
     hugging = datasets.Dataset.from_parquet(str(out), cache_dir=str(tmp_path / "cache"))
@@ -56,14 +56,14 @@ def test_every_reader_finds_the_same_values(finished: Path, tmp_path: Path) -> N
 def test_a_dry_run_predicts_rows_columns_and_who_is_left_out(folder: Path, tmp_path: Path) -> None:
     (folder / "motion" / "silent.parquet").unlink()
     (folder / "lighting" / "vfr20.parquet").write_bytes(b"PAR1 no more")
-    asked = ("align", folder, "--out", tmp_path / "train.parquet")
-    dry = avcues(*asked, "--dry-run")
+    arguments = ("align", folder, "--out", tmp_path / "train.parquet")
+    dry = avcues(*arguments, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert not list(tmp_path.glob("*.parquet"))
     assert re.search("left out silent: lacks motion", dry.stdout)
     assert re.search("left out vfr20: .*lighting/vfr20.parquet: cannot be read", dry.stdout)
     rows, videos, columns = map(int, re.findall(r"(\d+) rows of (\d+) videos, (\d+) columns", dry.stdout)[0])
-    done = avcues(*asked)
+    done = avcues(*arguments)
     assert done.returncode == 0, done.stderr
     assert "left out silent" in done.stderr
     written = pq.read_table(tmp_path / "train.parquet")
@@ -73,8 +73,8 @@ def test_a_dry_run_predicts_rows_columns_and_who_is_left_out(folder: Path, tmp_p
     for name, count in per_table.items():
         assert sum(column.startswith(f"{name}__") for column in written.column_names) == count
     assert sum(per_table.values()) + 4 == columns
-    asked += ("--incomplete", "nulls", "--tables", "motion,color")
-    assert avcues(*asked).returncode == 0
+    arguments += ("--incomplete", "nulls", "--tables", "motion,color")
+    assert avcues(*arguments).returncode == 0
     assert pq.read_table(tmp_path / "train.parquet").num_rows == ROWS
 
 
@@ -82,13 +82,13 @@ def test_labels_become_targets(finished: Path, tmp_path: Path) -> None:
     labels, out = tmp_path / "labels.csv", tmp_path / "train.parquet"
     lines = ["video_id,time,valence,word", "007,0.1,0.5,sad", "007,0.2,1.5,glad", "007,9,1,x", "zz,0,1,x"]
     labels.write_text("\n".join(lines))
-    asked = ("--tables", "lighting", "--labels", labels, "--label-fill", "hold")
-    done = avcues("align", finished, "--out", out, *asked)
+    arguments = ("--tables", "lighting", "--labels", labels, "--label-fill", "hold")
+    done = avcues("align", finished, "--out", out, *arguments)
     assert done.returncode == 0, done.stderr
     rows = [row for row in pq.read_table(out).to_pylist() if row["video_id"] == "007"]
     assert [(row["target__valence"], row["target__word"]) for row in rows] == [(1.0, "glad")] * 8
-    about = json.loads(pq.read_metadata(out).metadata[b"avcues"])
-    assert about["targets"] == [
+    metadata = json.loads(pq.read_metadata(out).metadata[b"avcues"])
+    assert metadata["targets"] == [
         {"name": f"target__{name}", "original": f"target.{name}", "fill": "hold"} for name in ("valence", "word")
     ]
     assert len(re.findall("^labels", done.stderr, re.MULTILINE)) == 3
@@ -101,8 +101,8 @@ def test_names_are_safe_and_lead_back_to_the_original(finished: Path, tmp_path: 
     assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for name in safe.column_names)
     assert "emobase__mfcc_sma_1__amean" in safe.column_names
     assert "emobase.mfcc_sma[1]_amean" in original.column_names
-    about = json.loads(pq.read_metadata(tmp_path / "safe.parquet").metadata[b"avcues"])
-    back = {column["name"]: column["original"] for column in about["columns"]}
+    metadata = json.loads(pq.read_metadata(tmp_path / "safe.parquet").metadata[b"avcues"])
+    back = {column["name"]: column["original"] for column in metadata["columns"]}
     assert [back.get(name, name) for name in safe.column_names] == original.column_names
     assert safe.rename_columns(original.column_names).equals(original)
     assert open_dataset(finished).to_arrow(names="safe").equals(safe)
@@ -141,13 +141,13 @@ def test_a_folder_takes_a_dataset_of_any_size(finished: Path, tmp_path: Path, mo
 def test_a_result_is_replaced_as_a_whole_or_stays(folder: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / name
     align.write(open_dataset(folder, tables=["lighting"]), out)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
+    contents_before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
     broken = open_dataset(folder)
     (folder / "color" / "vfr20.parquet").unlink()
     with pytest.raises(DatasetError):
         align.write(broken, out)
-    after = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet") if folder not in path.parents}
-    assert after == {path: content for path, content in before.items() if folder not in path.parents}
+    contents_after = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet") if folder not in path.parents}
+    assert contents_after == {path: content for path, content in contents_before.items() if folder not in path.parents}
     assert not list(tmp_path.glob(".*"))
 
 

@@ -87,9 +87,9 @@ def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Pa
     data[200:1200] = bytes(1000)
     path.write_bytes(data)
     rewrite(folder, "lighting", lambda table: table)
-    other = folder / "lighting" / "clip.parquet"
-    metadata = pq.read_metadata(other).metadata[b"avcues"].replace(b'"fingerprint": "', b'"fingerprint": "0')
-    write_table(pq.read_table(other).replace_schema_metadata({b"avcues": metadata}), other)
+    other_table = folder / "lighting" / "clip.parquet"
+    metadata = pq.read_metadata(other_table).metadata[b"avcues"].replace(b'"fingerprint": "', b'"fingerprint": "0')
+    write_table(pq.read_table(other_table).replace_schema_metadata({b"avcues": metadata}), other_table)
     (folder / "emobase").mkdir()
     breaches = "\n".join(validate(folder).breaches)
     assert "color/clip.parquet: cannot be read" in breaches

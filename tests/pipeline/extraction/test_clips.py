@@ -15,7 +15,8 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.clips import ClipMeans, ClipSampler
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.stage import PictureStage, StreamProperties
+from avcues.pipeline.media.picture.stage import PictureStage
+from avcues.pipeline.media.picture.stream_properties import StreamProperties
 from avcues.pipeline.media.reading import Reading
 
 

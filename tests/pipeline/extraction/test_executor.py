@@ -171,7 +171,7 @@ def test_results_come_in_the_order_of_the_batches_on_the_decoding_thread(threads
 def test_a_full_queue_makes_the_decoder_wait() -> None:
     frames = Frames()
     running, gate, held = executor(frames), threading.Event(), []
-    stage = running.stage(frames, lambda batch: gate.wait(timeout=20), queue=2)
+    stage = running.stage(frames, lambda batch: gate.wait(timeout=20), max_waiting=2)
 
     def decode() -> None:
         for number in range(5):
@@ -202,7 +202,7 @@ def test_batches_that_continue_each_other_are_worked_on_in_order():
         ended.append(batch)
 
     try:
-        stage = executor.stage(extractor, work, queue=8, in_order=True)
+        stage = executor.stage(extractor, work, max_waiting=8, in_order=True)
         for batch in range(6):
             stage.push(batch)
         first_may_end.set()

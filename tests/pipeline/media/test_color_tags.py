@@ -16,7 +16,7 @@ from rich.console import Console
 
 from avcues.pipeline.cli.display import Display
 from avcues.pipeline.media.reading import Reading
-from avcues.pipeline.runtime.observer import Plan
+from avcues.pipeline.runtime.observer import RunPlan
 
 CODED = (100, 90, 200)
 """Y, Cb and Cr of every pixel."""
@@ -56,12 +56,12 @@ def clip_of_one_color(path: Path, matrix: int | None, size: tuple[int, int] = (1
 def test_the_tagged_matrix_is_used_and_recorded(
     tag: int | None, name: str, color_range: str, used: str, tmp_path: Path
 ) -> None:
-    found = extract(clip_of_one_color(tmp_path / "clip.mp4", tag), tmp_path, features=("color",))
-    np.testing.assert_allclose(found.column("color", "value_mean"), value_of(used), atol=0.01)
+    extracted = extract(clip_of_one_color(tmp_path / "clip.mp4", tag), tmp_path, features=("color",))
+    np.testing.assert_allclose(extracted.column("color", "value_mean"), value_of(used), atol=0.01)
     assert abs(value_of("bt601") - value_of("bt709")) > 0.04
     source = json.loads(pq.read_schema(tmp_path / "color" / "clip.parquet").metadata[b"avcues"])["source"]
     assert (source["video"]["color_matrix"], source["video"]["color_range"]) == (name, color_range)
-    assert bool(found.result.notes) == (tag is None)
+    assert bool(extracted.result.notes) == (tag is None)
 
 
 @pytest.mark.parametrize(
@@ -75,25 +75,25 @@ def test_the_tagged_matrix_is_used_and_recorded(
     ],
 )
 def test_untagged_video_is_read_as_players_do(size: tuple[int, int], used: str, tmp_path: Path) -> None:
-    found = extract(clip_of_one_color(tmp_path / "clip.mp4", None, size), tmp_path, features=("color",))
-    np.testing.assert_allclose(found.column("color", "value_mean"), value_of(used), atol=0.01)
-    assert bool(found.result.notes) == (used == "bt709")
+    extracted = extract(clip_of_one_color(tmp_path / "clip.mp4", None, size), tmp_path, features=("color",))
+    np.testing.assert_allclose(extracted.column("color", "value_mean"), value_of(used), atol=0.01)
+    assert bool(extracted.result.notes) == (used == "bt709")
 
 
 @pytest.mark.parametrize("tag", [8, 10, 11, 12, 13, 14])
 def test_a_matrix_that_the_scaler_does_not_know_costs_no_video(tag: int, tmp_path: Path) -> None:
     path = clip_of_one_color(tmp_path / "clip.mp4", tag, (320, 240))
     for picture in ("display", "coded"):
-        found = extract(path, tmp_path / picture, features=("color",), reading=Reading(picture=picture))
-        assert np.isfinite(found.column("color", "value_mean")).all()
-        assert len(found.result.notes) == 1
+        extracted = extract(path, tmp_path / picture, features=("color",), reading=Reading(picture=picture))
+        assert np.isfinite(extracted.column("color", "value_mean")).all()
+        assert len(extracted.result.notes) == 1
 
 
 def test_the_note_is_printed_once(tmp_path: Path) -> None:
     result = extract(clip_of_one_color(tmp_path / "clip.mp4", None), tmp_path, features=("color",)).result
     display = Display(Console(file=(printed := io.StringIO()), width=200))
     with display:
-        display.on_plan(Plan(videos=2, problems=(), networks=(), left_out={}))
+        display.on_plan(RunPlan(videos=2, problems=(), networks=(), left_out={}))
         display.on_result(result)
         display.on_result(result)
     assert printed.getvalue().count("without a colour matrix tag") == 1

@@ -122,7 +122,7 @@ def test_the_end_of_an_edit_list_is_honoured(suffix: str, audio: str, tmp_path: 
     clip = Clip(steady_frames(6, flash=(3.4, 3.8), fps=5), sounds=[click(6, at=1.25)], audio_codec=audio)
     path = clip.write(tmp_path / f"clip{suffix}")
     cut_edit_lists(path, 3945)
-    found = extract(path, tmp_path, features=("color",))
-    assert found.result.windows == 8
-    assert found.result.damage == {}
-    assert found.result.lost_s == 0
+    extracted = extract(path, tmp_path, features=("color",))
+    assert extracted.result.windows == 8
+    assert extracted.result.damage == {}
+    assert extracted.result.lost_s == 0

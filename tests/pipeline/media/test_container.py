@@ -34,15 +34,15 @@ def test_stream_metadata(media: Callable[[str], Path]) -> None:
 
 
 def test_frames_tell_rotation_and_intervals(media: Callable[[str], Path]) -> None:
-    seen = {}
+    times = {}
     for name in ("rot90_12.mp4", "vfr20.mp4", "tiny4.mp4"):
         with Media.open(media(name)) as opened:
             count = sum(1 for _ in opened.decode(video=True, audio=False))
             assert opened.frames.count == count
-            seen[name] = opened.frames
-    assert (seen["rot90_12.mp4"].rotation, seen["tiny4.mp4"].rotation) == (90, 0)
-    assert seen["tiny4.mp4"].shortest_interval_s == seen["tiny4.mp4"].longest_interval_s == 0.04
-    assert seen["vfr20.mp4"].longest_interval_s > 1.5 * seen["vfr20.mp4"].shortest_interval_s
+            times[name] = opened.frames
+    assert (times["rot90_12.mp4"].rotation, times["tiny4.mp4"].rotation) == (90, 0)
+    assert times["tiny4.mp4"].shortest_interval_s == times["tiny4.mp4"].longest_interval_s == 0.04
+    assert times["vfr20.mp4"].longest_interval_s > 1.5 * times["vfr20.mp4"].shortest_interval_s
 
 
 def test_frames_carry_exact_times(media: Callable[[str], Path]) -> None:
@@ -66,15 +66,15 @@ def test_truncated_file_gives_what_can_be_had(media: Callable[[str], Path], tmp_
     path = media("truncated60.mp4")
     with av.open(str(path)) as container:
         announced = {stream.type: stream.frames for stream in container.streams}
-        there = Counter(packet.stream.type for packet in container.demux() if packet.size)
-    found = extract(path, tmp_path, features=("color", "emobase"))
-    assert found.result.damage == {
+        packet_counts = Counter(packet.stream.type for packet in container.demux() if packet.size)
+    extracted = extract(path, tmp_path, features=("color", "emobase"))
+    assert extracted.result.damage == {
         "video_packets_undecodable": 1,  # the one that is cut
-        "video_packets_missing": announced["video"] - there["video"],
-        "audio_packets_missing": announced["audio"] - there["audio"],
+        "video_packets_missing": announced["video"] - packet_counts["video"],
+        "audio_packets_missing": announced["audio"] - packet_counts["audio"],
     }
-    assert 20 * 2 < found.result.windows < 40 * 2
-    assert found.table("color").num_rows == found.result.windows
+    assert 20 * 2 < extracted.result.windows < 40 * 2
+    assert extracted.table("color").num_rows == extracted.result.windows
 
 
 def test_bad_packets_in_the_middle_do_not_end_the_video(media: Callable[[str], Path], tmp_path: Path) -> None:
@@ -83,27 +83,27 @@ def test_bad_packets_in_the_middle_do_not_end_the_video(media: Callable[[str], P
     middle = len(data) // 2
     data[middle : middle + 20_000] = np.random.default_rng(0).bytes(20_000)
     damaged.write_bytes(data)
-    found = extract(damaged, tmp_path, features=("color",))
-    assert found.result.windows == 120
-    assert found.table("color")["value_mean"].null_count == 0
-    assert sum(found.result.damage.values()) > 0
+    extracted = extract(damaged, tmp_path, features=("color",))
+    assert extracted.result.windows == 120
+    assert extracted.table("color")["value_mean"].null_count == 0
+    assert sum(extracted.result.damage.values()) > 0
 
 
 def test_sound_only(media: Callable[[str], Path], tmp_path: Path) -> None:
-    found = extract(media("audioonly60.m4a"), tmp_path, features=CHEAP)
-    assert found.result.windows == 120
-    assert found.table("shots").num_rows == 0
-    assert found.table("color")["value_mean"].null_count == 120
-    assert found.table("emobase")["F0_sma_amean"].null_count == 0
-    assert not found.column("timeline", "on_screen").any()
+    extracted = extract(media("audioonly60.m4a"), tmp_path, features=CHEAP)
+    assert extracted.result.windows == 120
+    assert extracted.table("shots").num_rows == 0
+    assert extracted.table("color")["value_mean"].null_count == 120
+    assert extracted.table("emobase")["F0_sma_amean"].null_count == 0
+    assert not extracted.column("timeline", "on_screen").any()
 
 
 def test_picture_only(media: Callable[[str], Path], tmp_path: Path) -> None:
-    found = extract(media("noaudio20.mp4"), tmp_path, features=CHEAP)
-    assert found.table("color")["value_mean"].null_count == 0
+    extracted = extract(media("noaudio20.mp4"), tmp_path, features=CHEAP)
+    assert extracted.table("color")["value_mean"].null_count == 0
     for table, column in (("emobase", "F0_sma_amean"), ("rhythm", "tempo_bpm"), ("rhythm", "beat_count")):
-        assert found.table(table)[column].null_count == found.result.windows
-    assert not found.column("timeline", "audio_coverage").any()
+        assert extracted.table(table)[column].null_count == extracted.result.windows
+    assert not extracted.column("timeline", "audio_coverage").any()
 
 
 def test_cover_art_is_not_a_video(tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def joined_broadcast(tmp_path: Path, *clips: Clip) -> Path:
     return joined
 
 
-def flashes(found: Extracted) -> list[int]:
-    return np.flatnonzero(found.column("color", "value_mean") > 0.5).tolist()
+def flashes(extracted: Extracted) -> list[int]:
+    return np.flatnonzero(extracted.column("color", "value_mean") > 0.5).tolist()
 
 
 @pytest.mark.parametrize("first_start", [100, 0])
@@ -180,30 +180,30 @@ def test_a_broadcast_clock_that_restarts_is_bridged(tmp_path: Path, first_start:
     first = Clip(steady_frames(6, flash=(start + 1.4, start + 1.9), start=start), sounds=[click(6, start + 2, start)])
     second = Clip(steady_frames(6, flash=(2.4, 2.9)), sounds=[click(6, at=1.25)])
     third = Clip(steady_frames(6, flash=(3.4, 3.9)), sounds=[click(6, at=1.25)])
-    found = extract(joined_broadcast(tmp_path, first, second, third), tmp_path, features=("color",))
-    assert found.result.damage == {"clock_restarts": 2}
-    assert 36 <= found.result.windows <= 37
+    extracted = extract(joined_broadcast(tmp_path, first, second, third), tmp_path, features=("color",))
+    assert extracted.result.damage == {"clock_restarts": 2}
+    assert 36 <= extracted.result.windows <= 37
     # Joined streams meet within a frame or two of where they were cut.
-    assert len(flashes(found)) in (3, 4)
-    assert flashes(found)[0] == 3
-    assert found.table("color")["value_mean"].null_count <= 1
+    assert len(flashes(extracted)) in (3, 4)
+    assert flashes(extracted)[0] == 3
+    assert extracted.table("color")["value_mean"].null_count <= 1
 
 
 def test_a_gap_in_all_streams_of_a_broadcast_is_kept(tmp_path: Path) -> None:
     """Three minutes that were not received: sound is null, and the last picture stays, as in players."""
     start = 186
-    before = Clip(steady_frames(6, flash=(1.4, 1.9)), sounds=[click(6, at=2.25)])
-    after = Clip(
+    first_clip = Clip(steady_frames(6, flash=(1.4, 1.9)), sounds=[click(6, at=2.25)])
+    second_clip = Clip(
         steady_frames(6, flash=(start + 2.4, start + 2.9), start=start), sounds=[click(6, start + 1.25, start)]
     )
-    found = extract(joined_broadcast(tmp_path, before, after), tmp_path, features=("color", "emobase"))
-    assert found.result.damage == {"clock_gaps": 1}
-    assert found.result.windows == 384
-    assert flashes(found) == [3, 2 * start + 5]
-    coverage = found.column("timeline", "audio_coverage")
+    extracted = extract(joined_broadcast(tmp_path, first_clip, second_clip), tmp_path, features=("color", "emobase"))
+    assert extracted.result.damage == {"clock_gaps": 1}
+    assert extracted.result.windows == 384
+    assert flashes(extracted) == [3, 2 * start + 5]
+    coverage = extracted.column("timeline", "audio_coverage")
     assert coverage[13 : 2 * start - 1].max() == 0
     assert coverage[2 * start + 1 : 380].min() == 1
-    intensity = found.column("emobase", "pcm_intensity_sma_max")
+    intensity = extracted.column("emobase", "pcm_intensity_sma_max")
     assert np.isnan(intensity[13 : 2 * start - 1]).all()
     assert np.flatnonzero(np.nan_to_num(intensity) > 0.1 * np.nanmax(intensity))[-1] == 2 * start + 2
 
@@ -211,10 +211,10 @@ def test_a_gap_in_all_streams_of_a_broadcast_is_kept(tmp_path: Path) -> None:
 def test_a_long_pause_of_one_stream_is_no_restart(tmp_path: Path) -> None:
     frames = steady_frames(26, flash=(22.4, 22.9))
     clip = Clip(frames, sounds=[click(3, at=1.25), click(4, at=23.25, start=20)])
-    found = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
-    assert "clock_restarts" not in found.result.damage
-    assert flashes(found) == [45]
-    intensity = np.nan_to_num(found.column("emobase", "pcm_intensity_sma_max"))
+    extracted = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
+    assert "clock_restarts" not in extracted.result.damage
+    assert flashes(extracted) == [45]
+    intensity = np.nan_to_num(extracted.column("emobase", "pcm_intensity_sma_max"))
     assert np.flatnonzero(intensity > 0.1 * intensity.max()).tolist() == [2, 46]
 
 
@@ -234,20 +234,20 @@ def test_containers_without_presentation_times_show_every_frame_in_time(
             frame.pts = i
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    found = extract(path, tmp_path, features=("color",))
-    assert found.result.windows == 8
-    assert found.result.damage == {}
-    assert flashes(found) == [3]
-    assert found.table("color")["value_mean"].null_count == 0
-    assert found.column("shots", "frames").sum() == 100
+    extracted = extract(path, tmp_path, features=("color",))
+    assert extracted.result.windows == 8
+    assert extracted.result.damage == {}
+    assert flashes(extracted) == [3]
+    assert extracted.table("color")["value_mean"].null_count == 0
+    assert extracted.column("shots", "frames").sum() == 100
 
 
 def test_sound_that_leads_by_a_codecs_priming_does_not_shift_the_picture(tmp_path: Path) -> None:
     clip = Clip(steady_frames(4, flash=(1.5, 2.0)), sounds=[click(4, at=2.75)])
-    found = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
-    assert flashes(found) == [3]
-    assert found.column("timeline", "pts")[0] == 0
-    assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 5
+    extracted = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
+    assert flashes(extracted) == [3]
+    assert extracted.column("timeline", "pts")[0] == 0
+    assert int(np.nanargmax(extracted.column("emobase", "pcm_intensity_sma_max"))) == 5
 
 
 def test_a_feature_of_a_stream_that_is_not_there_can_be_added_later(
@@ -255,8 +255,8 @@ def test_a_feature_of_a_stream_that_is_not_there_can_be_added_later(
 ) -> None:
     for name, features in (("audioonly60.m4a", ("emobase", "color")), ("noaudio20.mp4", ("color", "emobase"))):
         for upto in (1, 2):
-            found = extract(media(name), tmp_path, features=features[:upto])
-        assert found.table(features[1])[4].null_count == found.result.windows
+            extracted = extract(media(name), tmp_path, features=features[:upto])
+        assert extracted.table(features[1])[4].null_count == extracted.result.windows
 
 
 def test_failures_leave_no_opensmile_behind(tmp_path: Path) -> None:
@@ -277,16 +277,18 @@ def test_another_file_of_the_same_name_and_size_is_made_anew(tmp_path: Path) -> 
     extract(path, tmp_path, features=("emobase",))
     Clip(sounds=[click(4, at=3.25)]).write(path)
     assert path.stat().st_size == size
-    found = extract(path, tmp_path, features=("emobase",))
-    assert found.result.reused == ()
-    assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 6
+    extracted = extract(path, tmp_path, features=("emobase",))
+    assert extracted.result.reused == ()
+    assert int(np.nanargmax(extracted.column("emobase", "pcm_intensity_sma_max"))) == 6
 
 
 def test_a_frame_with_a_broken_time_stamp_costs_only_itself(media: Callable[[str], Path]) -> None:
     with Media.open(media("tiny4.mp4")) as opened:
-        good = [p for p in opened.decode(video=True, audio=False) if isinstance(p, VideoFrame)]
+        intact_frames = [p for p in opened.decode(video=True, audio=False) if isinstance(p, VideoFrame)]
         line = MonotonicFrameFilter(damage := Damage(), FrameStatistics())
-        broken = replace(good[50], start=Fraction(1000))
-        passed = [p for g in (*good[:50], broken, *good[51:]) for p in line.push(g)] + list(line.finish())
-    assert passed == [*good[:50], *good[51:]]
+        broken = replace(intact_frames[50], start=Fraction(1000))
+        passed = [p for g in (*intact_frames[:50], broken, *intact_frames[51:]) for p in line.push(g)] + list(
+            line.finish()
+        )
+    assert passed == [*intact_frames[:50], *intact_frames[51:]]
     assert damage.frames_unplaceable == 1

@@ -28,9 +28,9 @@ def test_concealed_bit_errors_are_counted(tmp_path: Path, suffix: str) -> None:
     codec = ("-c:v", "libx264", "-g", "25", "-preset", "ultrafast")
     whole = ffmpeg(*pattern("320x240", 6), *codec, out=tmp_path / f"clip{suffix}")
     assert decoded(whole).damage == {}
-    found = decoded(with_flipped_bits(whole, 12))
-    assert found.damage.get("video_frames_corrupt", 0) >= 2
-    assert found.damage.get("video_frames_after_corrupt", 0) > found.damage["video_frames_corrupt"]
+    decoded_clip = decoded(with_flipped_bits(whole, 12))
+    assert decoded_clip.damage.get("video_frames_corrupt", 0) >= 2
+    assert decoded_clip.damage.get("video_frames_after_corrupt", 0) > decoded_clip.damage["video_frames_corrupt"]
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
@@ -47,10 +47,10 @@ def test_frames_that_a_decoder_does_not_return_are_counted(tmp_path: Path, codec
     content[start : start + packets[keys[2]].size] = bytes(packets[keys[2]].size)
     damaged = tmp_path / "damaged.mkv"
     damaged.write_bytes(content)
-    found = decoded(damaged)
-    counted = sum(found.damage.get(kind, 0) for kind in ("video_frames_missing", "video_packets_undecodable"))
-    assert counted == 150 - len(found.starts) or found.damage.get("video_frames_corrupt")
-    assert found.damage
+    decoded_clip = decoded(damaged)
+    counted = sum(decoded_clip.damage.get(kind, 0) for kind in ("video_frames_missing", "video_packets_undecodable"))
+    assert counted == 150 - len(decoded_clip.starts) or decoded_clip.damage.get("video_frames_corrupt")
+    assert decoded_clip.damage
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
@@ -90,20 +90,20 @@ def test_a_scrambled_broadcast_says_so(tmp_path: Path) -> None:
     assert "packets_encrypted" not in decoded(clear).damage
     with pytest.raises(MediaError, match="is encrypted; decrypt it first"):
         decoded(scrambled(clear, share=1))
-    found = decoded(scrambled(clear, share=0.3))
-    assert found.damage["packets_encrypted"] > 10
-    assert "a part of the file is encrypted and was not decoded" in found.media.notes
-    assert len(found.starts) > 30
+    decoded_clip = decoded(scrambled(clear, share=0.3))
+    assert decoded_clip.damage["packets_encrypted"] > 10
+    assert "a part of the file is encrypted and was not decoded" in decoded_clip.media.notes
+    assert len(decoded_clip.starts) > 30
 
 
 def test_a_raw_stream_says_which_rate_is_assumed(tmp_path: Path) -> None:
     path = ffmpeg(*pattern(rate=30), "-c:v", "mjpeg", out=tmp_path / "clip.mjpeg")
-    found = decoded(path)
-    assert found.media.notes == ["the stream states no frame rate: 25 a second is assumed"]
-    assert found.end_s == pytest.approx(90 / 25, abs=0.01)
+    decoded_clip = decoded(path)
+    assert decoded_clip.media.notes == ["the stream states no frame rate: 25 a second is assumed"]
+    assert decoded_clip.end_s == pytest.approx(90 / 25, abs=0.01)
 
 
 def test_a_raw_stream_that_states_its_rate_is_believed(tmp_path: Path) -> None:
-    found = decoded(ffmpeg(*pattern(rate=30), "-c:v", "libx264", out=tmp_path / "clip.h264"))
-    assert found.media.notes == []
-    assert found.end_s == pytest.approx(3, abs=0.1)
+    decoded_clip = decoded(ffmpeg(*pattern(rate=30), "-c:v", "libx264", out=tmp_path / "clip.h264"))
+    assert decoded_clip.media.notes == []
+    assert decoded_clip.end_s == pytest.approx(3, abs=0.1)

@@ -14,7 +14,7 @@ from ffmpeg import ffmpeg
 from hlg import hlg_of
 
 from avcues.pipeline.media.picture.cube import ColorCube
-from avcues.pipeline.media.picture.tone import SDR_WHITE_NIT, Color, to_sdr
+from avcues.pipeline.media.picture.tone import SDR_WHITE_NIT, ColorEncoding, to_sdr
 from avcues.pipeline.media.reading import Reading
 
 TO_2020 = (
@@ -36,30 +36,30 @@ def clips(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
     sdr = ffmpeg("-i", str(media("real60.mp4")), "-vf", size, *BEST, *sdr_tags, out=folder / "sdr.mp4")
     if b" zscale " not in subprocess.run(["ffmpeg", "-hide_banner", "-filters"], capture_output=True).stdout:
         pytest.skip("this ffmpeg has no zscale")
-    made = {"sdr": sdr}
+    paths = {"sdr": sdr}
     for name, transfer, npl in (("hdr10", "smpte2084", 203), ("sdr2020", "bt709", 100)):
         filters = TO_2020.format(transfer=transfer, npl=npl)
         if name == "sdr2020":
             filters = filters.replace(":npl=203", "").replace(":npl=100", "")
-        made[name] = ffmpeg("-i", str(sdr), "-vf", filters, *BEST, *tags(transfer), out=folder / f"{name}.mkv")
-    made["hlg"] = hlg_of(sdr, folder / "hlg.mkv")
-    return made
+        paths[name] = ffmpeg("-i", str(sdr), "-vf", filters, *BEST, *tags(transfer), out=folder / f"{name}.mkv")
+    paths["hlg"] = hlg_of(sdr, folder / "hlg.mkv")
+    return paths
 
 
 @pytest.mark.parametrize("name", ["hdr10", "hlg", "sdr2020"])
 def test_colours_are_those_of_the_sdr_master(clips: dict[str, Path], tmp_path: Path, name: str) -> None:
     features = ("color", "lighting")
     master = extract(clips["sdr"], tmp_path, features=features)
-    shown = extract(clips[name], tmp_path, features=features)
+    displayed = extract(clips[name], tmp_path, features=features)
     coded = extract(clips[name], tmp_path / "coded", features=features, reading=Reading(picture="coded"))
     columns = ("saturation_mean", "value_mean")
-    differences = {c: shown.column("color", c) - master.column("color", c) for c in columns}
-    before = coded.column("color", "saturation_mean") - master.column("color", "saturation_mean")
+    differences = {c: displayed.column("color", c) - master.column("color", c) for c in columns}
+    shift_as_coded = coded.column("color", "saturation_mean") - master.column("color", "saturation_mean")
     assert abs(np.nanmean(differences["saturation_mean"])) < 0.05
     assert np.nanstd(differences["saturation_mean"]) < 0.02
     assert abs(np.nanmean(differences["value_mean"])) < 0.02
-    assert abs(np.nanmean(before)) > 0.03
-    (note,) = shown.result.notes
+    assert abs(np.nanmean(shift_as_coded)) > 0.03
+    (note,) = displayed.result.notes
     assert "is shown as SDR of BT.709" in note
 
 
@@ -82,24 +82,24 @@ def test_grey_follows_the_curve_of_bt_2390(nit: float) -> None:
     nits = np.geomspace(1e-3, 1000, 20_000)
     light = np.interp(e2 * source, [pq(n) for n in nits], nits)
     expected = (light / SDR_WHITE_NIT) ** (1 / 2.4)
-    shown = to_sdr(np.full((1, 3), pq(nit)), Color("smpte2084", "bt2020"))
-    np.testing.assert_allclose(shown, min(expected, 1), atol=0.002)
+    displayed = to_sdr(np.full((1, 3), pq(nit)), ColorEncoding("smpte2084", "bt2020"))
+    np.testing.assert_allclose(displayed, min(expected, 1), atol=0.002)
 
 
 def test_reference_white_of_hlg_is_that_of_pq() -> None:
     """75 % of HLG is 203 nit on a display of 1000 nit: ITU-R BT.2408."""
-    hlg = to_sdr(np.full((1, 3), 0.75), Color("arib-std-b67", "bt2020"))
-    np.testing.assert_allclose(hlg, to_sdr(np.full((1, 3), pq(203)), Color("smpte2084", "bt2020")), atol=0.004)
+    hlg = to_sdr(np.full((1, 3), 0.75), ColorEncoding("arib-std-b67", "bt2020"))
+    np.testing.assert_allclose(hlg, to_sdr(np.full((1, 3), pq(203)), ColorEncoding("smpte2084", "bt2020")), atol=0.004)
 
 
 def test_a_file_that_is_no_brighter_than_sdr_is_not_darkened() -> None:
-    shown = to_sdr(np.full((1, 3), pq(100)), Color("smpte2084", "bt2020", peak_nit=203))
-    np.testing.assert_allclose(shown, (100 / 203) ** (1 / 2.4), atol=0.001)
+    displayed = to_sdr(np.full((1, 3), pq(100)), ColorEncoding("smpte2084", "bt2020", peak_nit=203))
+    np.testing.assert_allclose(displayed, (100 / 203) ** (1 / 2.4), atol=0.001)
 
 
 @pytest.mark.parametrize("primaries", ["bt2020", "smpte431", "smpte432"])
 def test_white_and_the_primaries_of_bt709_stay(primaries: str) -> None:
-    white = to_sdr(np.ones((1, 3)), Color("bt709", primaries))
+    white = to_sdr(np.ones((1, 3)), ColorEncoding("bt709", primaries))
     np.testing.assert_allclose(white, 1, atol=1e-6)
 
 
@@ -110,10 +110,10 @@ def test_the_cube_is_exact_to_a_level() -> None:
     frame = av.VideoFrame(width, height, "gbrp16le")
     for plane, values in zip(frame.planes, (codes[1], codes[2], codes[0]), strict=True):
         plane.update(np.ascontiguousarray(values).tobytes())
-    color = Color("smpte2084", "bt2020")
-    found = ColorCube(color).rgb(frame, width, height, av.video.reformatter.Interpolation.BILINEAR)
+    color = ColorEncoding("smpte2084", "bt2020")
+    converted = ColorCube(color).rgb(frame, width, height, av.video.reformatter.Interpolation.BILINEAR)
     expected = 255 * to_sdr(codes.transpose(1, 2, 0) / 65535, color)
-    assert np.abs(found - expected).mean() < 0.6
+    assert np.abs(converted - expected).mean() < 0.6
 
 
 @pytest.mark.parametrize("matrix", ["ycgco", "ictcp", "bt2020c"])
@@ -127,8 +127,8 @@ def test_other_matrices_give_the_colours_that_went_in(matrix: str) -> None:
         "ictcp": ("smpte2084", "bt2020"),
         "bt2020c": ("bt709", "bt2020"),
     }[matrix]
-    found = to_sdr(coded, Color(transfer, primaries, matrix=matrix))
-    np.testing.assert_allclose(found, to_sdr(rgb, Color(transfer, primaries)), atol=0.01)
+    converted = to_sdr(coded, ColorEncoding(transfer, primaries, matrix=matrix))
+    np.testing.assert_allclose(converted, to_sdr(rgb, ColorEncoding(transfer, primaries)), atol=0.01)
 
 
 def _ycgco(rgb: np.ndarray) -> np.ndarray:

@@ -38,26 +38,26 @@ def joined(folder: Path, suffix: str) -> Path:
 
 @pytest.mark.parametrize("suffix", CODECS)
 def test_joined_files_are_read_to_the_end(tmp_path: Path, suffix: str) -> None:
-    found = decoded(joined(tmp_path, suffix))
-    assert found.seconds == pytest.approx(4, abs=0.1)
-    assert found.frequency(0.5, 1.5) == pytest.approx(440, abs=3)
-    assert found.frequency(2.5, 3.5) == pytest.approx(880, abs=3)
+    decoded_clip = decoded(joined(tmp_path, suffix))
+    assert decoded_clip.seconds == pytest.approx(4, abs=0.1)
+    assert decoded_clip.frequency(0.5, 1.5) == pytest.approx(440, abs=3)
+    assert decoded_clip.frequency(2.5, 3.5) == pytest.approx(880, abs=3)
     if suffix not in SOUND_ALONE:
-        assert len(found.starts) == 100
-        assert found.end_s == pytest.approx(4, abs=0.1)
-        np.testing.assert_allclose(np.diff(found.starts)[5:45], 0.04, atol=0.002)
+        assert len(decoded_clip.starts) == 100
+        assert decoded_clip.end_s == pytest.approx(4, abs=0.1)
+        np.testing.assert_allclose(np.diff(decoded_clip.starts)[5:45], 0.04, atol=0.002)
     if suffix not in ("avi", "ts"):  # their own readers go on
-        assert "a second file is appended to this one, and was read" in found.media.notes
+        assert "a second file is appended to this one, and was read" in decoded_clip.media.notes
 
 
 def test_a_second_file_that_cannot_be_read_is_counted_in_bytes(tmp_path: Path) -> None:
     path = ffmpeg(*tone(440, 2), out=tmp_path / "clip.wav")
     path.write_bytes(path.read_bytes() + b"RIFF" + b"\x01" * 5000)
-    found = decoded(path)
-    assert found.seconds == 2
-    assert found.damage == {"bytes_not_read": 5004}
+    decoded_clip = decoded(path)
+    assert decoded_clip.seconds == 2
+    assert decoded_clip.damage == {"bytes_not_read": 5004}
 
 
 def test_a_whole_file_has_nothing_after_its_end(tmp_path: Path) -> None:
-    found = decoded(ffmpeg(*pattern(seconds=2), *tone(440, 2), *CODECS["mp4"], out=tmp_path / "clip.mp4"))
-    assert (found.damage, found.media.notes) == ({}, [])
+    decoded_clip = decoded(ffmpeg(*pattern(seconds=2), *tone(440, 2), *CODECS["mp4"], out=tmp_path / "clip.mp4"))
+    assert (decoded_clip.damage, decoded_clip.media.notes) == ({}, [])

@@ -55,11 +55,11 @@ def wav_of_claimed_rate(path: Path, rate_hz: int, channels: int = 1) -> Path:
 
 def peak_of_opening(path: Path) -> int:
     """Bytes by which the process grew at most while a file was refused."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(MediaError, match="trust_headers=True") as caught:
         Media.open(path)
     assert "\n" not in str(caught.value)
-    return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak_before)
 
 
 @pytest.mark.parametrize(("width", "height"), [(16_384, 16_384), (60_000, 2_000)])
@@ -82,8 +82,8 @@ def test_a_picture_size_that_grows_in_mid_stream_is_damage_not_memory(tmp_path: 
         stream = container.add_stream("png", rate=1)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "rgb24"
         image = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
-        (good,) = stream.encode(image)
-        for i, content in enumerate((bytes(good), png_of_claimed_size(16_384, 16_384), bytes(good))):
+        (packet,) = stream.encode(image)
+        for i, content in enumerate((bytes(packet), png_of_claimed_size(16_384, 16_384), bytes(packet))):
             packet = av.Packet(content)
             packet.pts = packet.dts = i
             packet.duration, packet.time_base, packet.stream = 1, Fraction(1), stream

@@ -29,7 +29,7 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1")
 FIXED_IDS = ("-write_crc32", "0", "-fflags", "+bitexact")
 
 
-def shown(path: Path, **reading: object) -> tuple[list[np.ndarray], Media]:
+def displayed(path: Path, **reading: object) -> tuple[list[np.ndarray], Media]:
     """What frame extractors see of each frame."""
     with Media.open(path, Reading(**reading)) as media:  # type: ignore[arg-type]
         converter = media.picture.converter()
@@ -37,9 +37,9 @@ def shown(path: Path, **reading: object) -> tuple[list[np.ndarray], Media]:
         return [converter.upright(frame.frame).copy() for frame in frames], media
 
 
-def difference(image: np.ndarray, other: np.ndarray) -> float:
+def difference(image: np.ndarray, reference: np.ndarray) -> float:
     """Mean over pixels, in levels."""
-    return float(np.abs(image.astype(int) - other).mean())
+    return float(np.abs(image.astype(int) - reference).mean())
 
 
 @pytest.mark.parametrize("vflip", [False, True])
@@ -49,7 +49,7 @@ def test_orientations(tmp_path: Path, degrees: int, hflip: bool, vflip: bool) ->
     """PyAV turns counter-clockwise, then mirrors; numpy does the same to the picture that was coded."""
     coded = corners((96, 64))
     expected = seen(coded, degrees, hflip=hflip, vflip=vflip)
-    images, media = shown(still_clip(tmp_path / "clip.mp4", coded, degrees, hflip=hflip, vflip=vflip))
+    images, media = displayed(still_clip(tmp_path / "clip.mp4", coded, degrees, hflip=hflip, vflip=vflip))
     assert images[0].shape == expected.shape
     assert difference(images[0], expected) < 6
     assert (media.frames.rotation, media.frames.mirrored) == _as_mirror_then_turn(degrees, hflip, vflip)
@@ -85,33 +85,33 @@ def test_a_plain_picture_passes_untouched(tmp_path: Path) -> None:
     path = ffmpeg(*pattern("320x240", 1), *X264, "-colorspace", "bt709", out=tmp_path / "clip.mp4")
     with Media.open(path) as media, av.open(str(path)) as reference:
         frames = [f.frame for f in media.decode(video=True, audio=False) if isinstance(f, VideoFrame)]
-        for frame, same in zip(frames, reference.decode(video=0), strict=True):
-            assert np.array_equal(frame.to_ndarray(), same.to_ndarray())
+        for frame, expected_frame in zip(frames, reference.decode(video=0), strict=True):
+            assert np.array_equal(frame.to_ndarray(), expected_frame.to_ndarray())
     assert (media.picture.applied, media.picture.notes, media.notes) == ({}, [], [])
 
 
 def test_pixels_are_square(tmp_path: Path) -> None:
     path = ffmpeg(*pattern("720x576", 1), *X264, "-vf", "setsar=64/45", out=tmp_path / "clip.mp4")
-    images, media = shown(path)
+    images, media = displayed(path)
     assert images[0].shape == (576, 1024, 3)
     assert media.picture.notes == ["anamorphic: pixels are made square, 720 x 576 to 1024 x 576"]
     reference = ffmpeg(
         "-i", str(path), "-vf", "scale=1024:576:flags=bilinear,setsar=1", *X264, out=tmp_path / "ref.mp4"
     )
-    assert difference(images[5], shown(reference)[0][5]) < 2
-    coded, media = shown(path, picture="coded")
+    assert difference(images[5], displayed(reference)[0][5]) < 2
+    coded, media = displayed(path, picture="coded")
     assert coded[0].shape == (576, 720, 3)
     assert media.picture.applied == {}
 
 
 def test_the_shape_and_the_size_are_recorded(tmp_path: Path) -> None:
     path = ffmpeg(*pattern("720x576", 2), *X264, "-vf", "setsar=64/45", out=tmp_path / "clip.mp4")
-    found = extract(path, tmp_path, features=("color",))
+    extracted = extract(path, tmp_path, features=("color",))
     source = json.loads(pq.read_schema(tmp_path / "color" / "clip.parquet").metadata[b"avcues"])["source"]
     assert source["picture"] == {"pixels": "720 x 576 to 1024 x 576"}
     assert source["video"]["sample_aspect_ratio"] == "64/45"
     assert {"color_transfer", "color_primaries", "field_order"} <= source["video"].keys()
-    assert found.result.notes == ("anamorphic: pixels are made square, 720 x 576 to 1024 x 576",)
+    assert extracted.result.notes == ("anamorphic: pixels are made square, 720 x 576 to 1024 x 576",)
 
 
 PAN = "nullsrc=s=720x96:r=50:d=4,geq=lum='128+100*sin((X+8*N)/9)*gt(Y,24)':cb=128:cr=128,split=6,vstack=6"
@@ -133,9 +133,9 @@ def interlaced(pan: Path, out: Path, *, flagged: bool) -> Path:
 def test_fields_are_joined(pan: Path, tmp_path: Path, flagged: bool) -> None:
     """Against every second frame of the progressive source, whose rows are all of one time."""
     path = interlaced(pan, tmp_path / "clip.mkv", flagged=flagged)
-    progressive = shown(pan)[0][::2]
-    joined, media = shown(path)
-    combed, _ = shown(path, picture="coded")
+    progressive = displayed(pan)[0][::2]
+    joined, media = displayed(path)
+    combed, _ = displayed(path, picture="coded")
     assert len(joined) == len(combed) == len(progressive)
     errors = [difference(a, b) for a, b in zip(joined[5:-5], progressive[5:-5], strict=True)]
     combs = [difference(a, b) for a, b in zip(combed[5:-5], progressive[5:-5], strict=True)]
@@ -158,15 +158,15 @@ def test_progressive_frames_that_are_flagged_stay_as_they_are(pan: Path, tmp_pat
     path = ffmpeg(
         "-i", str(pan), "-r", "25", *X264, "-flags", "+ildct+ilme", "-x264opts", "tff=1", out=tmp_path / "c.mkv"
     )
-    images, media = shown(path)
-    assert all(np.array_equal(a, b) for a, b in zip(images, shown(path, picture="coded")[0], strict=True))
+    images, media = displayed(path)
+    assert all(np.array_equal(a, b) for a, b in zip(images, displayed(path, picture="coded")[0], strict=True))
     assert media.picture.applied == {}
     assert media.picture.notes == ["flagged as interlaced, but its frames are progressive: they are left as they are"]
 
 
 def test_progressive_video_of_an_interlaced_size_is_left_alone(pan: Path, tmp_path: Path) -> None:
     path = ffmpeg("-i", str(pan), "-r", "25", *X264, out=tmp_path / "clip.mp4")
-    _, media = shown(path)
+    _, media = displayed(path)
     assert (media.picture.applied, media.picture.notes) == ({}, [])
     assert media.picture.fields.samples is None, "other places of the file were looked at for nothing"
 
@@ -182,14 +182,14 @@ def test_fields_that_begin_in_mid_stream_are_joined_from_there_on(pan: Path, tmp
     progressive = ffmpeg("-stream_loop", "2", "-i", str(pan), "-r", "25", *X264, out=tmp_path / "progressive.mkv")
     woven = interlaced(pan, tmp_path / "woven.mkv", flagged=False)
     path = joined(tmp_path, progressive, woven, woven, woven, woven)
-    images, media = shown(path)
+    images, media = displayed(path)
     (note,) = media.picture.notes
     since = float(note.split("from ")[1].split(" s on")[0])
     assert 12 <= since < 22, note
-    expected = shown(pan)[0][::2]
-    last = [difference(image, other) for image, other in zip(images[-60:-5], expected[-60:-5], strict=True)]
+    expected = displayed(pan)[0][::2]
+    last = [difference(image, reference) for image, reference in zip(images[-60:-5], expected[-60:-5], strict=True)]
     assert np.median(last) < 0.35 * np.median(
-        [difference(a, b) for a, b in zip(shown(path, picture="coded")[0][-60:-5], expected[-60:-5], strict=True)]
+        [difference(a, b) for a, b in zip(displayed(path, picture="coded")[0][-60:-5], expected[-60:-5], strict=True)]
     )
 
 
@@ -199,8 +199,8 @@ def test_film_in_fields_is_said_wherever_it_begins(pan: Path, tmp_path: Path) ->
     telecine = ffmpeg(*frames, "24", "-i", str(pan), "-t", "20", *in_fields, out=tmp_path / "telecine.mkv")
     progressive = ffmpeg(*frames, "30", "-i", str(pan), "-t", "2", *X264, out=tmp_path / "progressive.mkv")
     for path in (telecine, joined(tmp_path, progressive, telecine)):
-        assert [note for note in shown(path)[1].picture.notes if "telecine" in note]
-    assert not shown(progressive)[1].picture.notes
+        assert [note for note in displayed(path)[1].picture.notes if "telecine" in note]
+    assert not displayed(progressive)[1].picture.notes
 
 
 def test_transparent_video_is_shown_on_black(tmp_path: Path) -> None:
@@ -216,11 +216,11 @@ def test_transparent_video_is_shown_on_black(tmp_path: Path) -> None:
             frame.pts, frame.time_base = i, Fraction(1, 4)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    images, media = shown(path)
+    images, media = displayed(path)
     assert images[0][:, :30].max() <= 1
     assert abs(int(images[0][:, 34:].min()) - 200) <= 1
     assert media.picture.notes == ["transparent: shown on black"]
-    assert shown(path, picture="coded")[0][0][:, :30].min() >= 199
+    assert displayed(path, picture="coded")[0][0][:, :30].min() >= 199
 
 
 def with_matroska_cropping(source: Path, out: Path, sides: dict[int, int]) -> Path:
@@ -251,21 +251,21 @@ def with_matroska_cropping(source: Path, out: Path, sides: dict[int, int]) -> Pa
 
 
 @pytest.mark.parametrize(
-    ("sides", "rows", "columns", "said"),
+    ("sides", "rows", "columns", "note"),
     [
         ({0xBB: 4, 0xCC: 16}, slice(4, None), slice(16, None), "16 left, 0 right, 4 top, 0 bottom"),
         ({0xAA: 8, 0xDD: 32}, slice(None, -8), slice(None, -32), "0 left, 32 right, 0 top, 8 bottom"),
     ],
 )
 def test_cropping_of_the_container_is_honoured(
-    tmp_path: Path, sides: dict[int, int], rows: slice, columns: slice, said: str
+    tmp_path: Path, sides: dict[int, int], rows: slice, columns: slice, note: str
 ) -> None:
     source = ffmpeg(*pattern("320x240", 1), *X264, *FIXED_IDS, out=tmp_path / "whole.mkv")
-    images, media = shown(with_matroska_cropping(source, tmp_path / "clip.mkv", sides))
-    expected = shown(source)[0][3][rows, columns]
+    images, media = displayed(with_matroska_cropping(source, tmp_path / "clip.mkv", sides))
+    expected = displayed(source)[0][3][rows, columns]
     assert images[0].shape == expected.shape
     assert difference(images[3], expected) < 0.5
-    assert media.picture.notes == [f"cropped as the container says: {said}"]
+    assert media.picture.notes == [f"cropped as the container says: {note}"]
 
 
 @pytest.mark.parametrize(
@@ -279,14 +279,14 @@ def test_cropping_of_the_container_is_honoured(
 )
 def test_bars_are_found_written_and_cropped(tmp_path: Path, pad: str, box: tuple[int, int, int, int]) -> None:
     path = ffmpeg(*pattern("640x360", 3), *X264, "-vf", f"{pad},setsar=1", out=tmp_path / "clip.mp4")
-    found = extract(path, tmp_path / "keep", features=("lighting",))
-    sides = [found.column("timeline", f"active_{side}") for side in ("left", "top", "width", "height")]
+    extracted = extract(path, tmp_path / "keep", features=("lighting",))
+    sides = [extracted.column("timeline", f"active_{side}") for side in ("left", "top", "width", "height")]
     np.testing.assert_allclose([side[0] for side in sides], box, atol=2)
     assert all((side == side[0]).all() for side in sides)
     has_bars = box != (0, 0, 320, 180)
-    assert any("black bars" in note for note in found.result.notes) == has_bars
+    assert any("black bars" in note for note in extracted.result.notes) == has_bars
     cropped = extract(path, tmp_path / "crop", features=("lighting",), reading=Reading(bars="crop"))
-    shadow = [e.column("lighting", "shadow_proportion").mean() for e in (found, cropped)]
+    shadow = [e.column("lighting", "shadow_proportion").mean() for e in (extracted, cropped)]
     inside = extract(
         ffmpeg(*pattern("640x360", 3), *X264, "-vf", f"{pad.split(',')[0]},setsar=1", out=tmp_path / "inside.mp4"),
         tmp_path / "inside",
@@ -299,8 +299,8 @@ def test_bars_are_found_written_and_cropped(tmp_path: Path, pad: str, box: tuple
 
 def test_a_black_file_has_no_bars(tmp_path: Path) -> None:
     path = ffmpeg("-f", "lavfi", "-i", "color=black:s=320x180:d=2", *X264, out=tmp_path / "clip.mp4")
-    found = extract(path, tmp_path, features=("color",), reading=Reading(bars="crop"))
-    assert found.column("timeline", "active_width")[0] == 320
+    extracted = extract(path, tmp_path, features=("color",), reading=Reading(bars="crop"))
+    assert extracted.column("timeline", "active_width")[0] == 320
 
 
 def test_a_box_follows_shape_and_orientation() -> None:

@@ -25,18 +25,18 @@ def two_programmes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sound_belongs_to_the_programme_of_the_picture(two_programmes: Path) -> None:
-    found = decoded(two_programmes)
-    assert found.media.metadata.video is not None and found.media.metadata.video.width == 320
-    assert found.frequency(0.5, 2.5) == pytest.approx(440, abs=2)
-    (note,) = found.media.notes
+    decoded_clip = decoded(two_programmes)
+    assert decoded_clip.media.metadata.video is not None and decoded_clip.media.metadata.video.width == 320
+    assert decoded_clip.frequency(0.5, 2.5) == pytest.approx(440, abs=2)
+    (note,) = decoded_clip.media.notes
     assert note.startswith("not read: ") and "(video)" in note and "(audio)" in note
 
 
 def test_the_other_programme_is_read_by_its_number(two_programmes: Path) -> None:
     with_small_picture = next(number for number in range(4) if number != 0 and _is_video(two_programmes, number))
-    found = decoded(two_programmes, video_stream=with_small_picture)
-    assert found.media.metadata.video is not None and found.media.metadata.video.width == 160
-    assert found.frequency(0.5, 2.5) == pytest.approx(880, abs=2)
+    decoded_clip = decoded(two_programmes, video_stream=with_small_picture)
+    assert decoded_clip.media.metadata.video is not None and decoded_clip.media.metadata.video.width == 160
+    assert decoded_clip.frequency(0.5, 2.5) == pytest.approx(880, abs=2)
 
 
 def _is_video(path: Path, number: int) -> bool:
@@ -55,12 +55,12 @@ def two_languages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.mark.parametrize(("wanted", "hz"), [(None, 440), ("fra", 880), ("FRA", 880), ("eng", 440), ("2", 880)])
-def test_a_track_is_chosen_by_number_or_language(two_languages: Path, wanted: str | None, hz: int) -> None:
-    found = decoded(two_languages, audio_stream=wanted)
-    assert found.frequency(0.5, 2.5) == pytest.approx(hz, abs=2)
-    assert found.media.metadata.audio is not None
-    assert (found.media.metadata.audio.streams, found.media.metadata.audio.language) == (
+@pytest.mark.parametrize(("requested", "hz"), [(None, 440), ("fra", 880), ("FRA", 880), ("eng", 440), ("2", 880)])
+def test_a_track_is_chosen_by_number_or_language(two_languages: Path, requested: str | None, hz: int) -> None:
+    decoded_clip = decoded(two_languages, audio_stream=requested)
+    assert decoded_clip.frequency(0.5, 2.5) == pytest.approx(hz, abs=2)
+    assert decoded_clip.media.metadata.audio is not None
+    assert (decoded_clip.media.metadata.audio.streams, decoded_clip.media.metadata.audio.language) == (
         ((1,), "eng") if hz == 440 else ((2,), "fra")
     )
 
@@ -70,15 +70,15 @@ def test_mix_is_the_mean_of_all_tracks(two_languages: Path) -> None:
         decoded(two_languages, audio_stream="eng").samples,
         decoded(two_languages, audio_stream="fra").samples,
     )
-    found = decoded(two_languages, audio_stream="mix")
-    np.testing.assert_allclose(found.samples, (first + second) / 2, atol=1e-6)
-    assert found.media.metadata.audio is not None and found.media.metadata.audio.streams == (1, 2)
+    decoded_clip = decoded(two_languages, audio_stream="mix")
+    np.testing.assert_allclose(decoded_clip.samples, (first + second) / 2, atol=1e-6)
+    assert decoded_clip.media.metadata.audio is not None and decoded_clip.media.metadata.audio.streams == (1, 2)
 
 
-@pytest.mark.parametrize("wanted", ["deu", "0", "7"])
-def test_a_track_that_is_not_there_is_named(two_languages: Path, wanted: str) -> None:
-    with pytest.raises(AvcuesError, match=rf"no audio stream {wanted}; it has stream 1 \(audio, eng\), stream 2"):
-        decoded(two_languages, audio_stream=wanted)
+@pytest.mark.parametrize("requested", ["deu", "0", "7"])
+def test_a_track_that_is_not_there_is_named(two_languages: Path, requested: str) -> None:
+    with pytest.raises(AvcuesError, match=rf"no audio stream {requested}; it has stream 1 \(audio, eng\), stream 2"):
+        decoded(two_languages, audio_stream=requested)
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mxf"])
@@ -89,16 +89,17 @@ def test_mono_tracks_are_channels(tmp_path: Path, suffix: str) -> None:
         *("-c:v", "mpeg2video", "-c:a", "pcm_s16le"),
         out=tmp_path / f"clip{suffix}",
     )
-    found = decoded(path)
-    assert found.frequency(0.5, 2.5) == pytest.approx(440, abs=2)
-    assert np.abs(found.samples).max() == pytest.approx(0.0625, rel=0.02)  # half of ffmpeg's sine of an eighth
-    assert "2 audio streams are read as channels of one sound" in found.media.notes
+    decoded_clip = decoded(path)
+    assert decoded_clip.frequency(0.5, 2.5) == pytest.approx(440, abs=2)
+    assert np.abs(decoded_clip.samples).max() == pytest.approx(0.0625, rel=0.02)  # half of ffmpeg's sine of an eighth
+    assert "2 audio streams are read as channels of one sound" in decoded_clip.media.notes
 
 
-def test_a_programme_goes_on_under_other_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", ["320x240", "32x32"])
+def test_a_programme_goes_on_under_other_numbers(tmp_path: Path, size: str) -> None:
     def piece(name: str, pid: int, hz: int, offset_s: float) -> Path:
         return ffmpeg(
-            *(*pattern("320x240", 4), *tone(hz, 4), "-c:v", "mpeg2video", "-b:v", "4M", "-c:a", "mp2"),
+            *(*pattern(size, 4), *tone(hz, 4), "-c:v", "mpeg2video", "-b:v", "4M", "-c:a", "mp2", "-b:a", "64k"),
             *("-mpegts_start_pid", str(pid), "-output_ts_offset", str(offset_s), "-mpegts_service_id", "7"),
             out=tmp_path / name,
         )
@@ -106,11 +107,11 @@ def test_a_programme_goes_on_under_other_numbers(tmp_path: Path) -> None:
     first, second = piece("a.ts", 0x100, 440, 0), piece("b.ts", 0x200, 880, 4.04)
     joined = tmp_path / "joined.ts"
     joined.write_bytes(first.read_bytes() + second.read_bytes())
-    found = decoded(joined)
-    np.testing.assert_allclose(found.starts, np.arange(200) / 25, atol=1e-4)
-    assert found.media.notes == ["the programme continues under other stream numbers, which were read"]
-    assert found.frequency(1, 3) == pytest.approx(440, abs=2)
-    assert found.frequency(5, 7) == pytest.approx(880, abs=2)
+    decoded_clip = decoded(joined)
+    np.testing.assert_allclose(decoded_clip.starts, np.arange(200) / 25, atol=1e-4)
+    assert decoded_clip.media.notes == ["the programme continues under other stream numbers, which were read"]
+    assert decoded_clip.frequency(1, 3) == pytest.approx(440, abs=2)
+    assert decoded_clip.frequency(5, 7) == pytest.approx(880, abs=2)
 
 
 @pytest.mark.parametrize(

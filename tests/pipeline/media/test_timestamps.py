@@ -77,7 +77,7 @@ def test_a_clock_that_restarts_is_bridged_and_its_streams_stay_together(
 
 @pytest.mark.parametrize("wrap_after_s", [1, 3])
 def test_a_stamp_of_33_bits_that_wraps_is_no_restart(wrap_after_s: int, broadcast: Path, tmp_path: Path) -> None:
-    ahead = (1 << 33) - wrap_after_s * 90_000
+    first_pts = (1 << 33) - wrap_after_s * 90_000
     wrapped = tmp_path / "wrapped.ts"
     with (
         av.open(str(broadcast)) as source,
@@ -86,7 +86,7 @@ def test_a_stamp_of_33_bits_that_wraps_is_no_restart(wrap_after_s: int, broadcas
         streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():
             if packet.dts is not None:
-                packet.dts, packet.pts = packet.dts + ahead, packet.pts + ahead
+                packet.dts, packet.pts = packet.dts + first_pts, packet.pts + first_pts
                 packet.stream = streams[packet.stream.index]
                 target.mux(packet)
     check(wrapped)
@@ -187,11 +187,11 @@ def test_of_several_frames_with_one_time_stamp_the_last_is_shown(tmp_path: Path)
     first = next(iter(decoded_frames(flash_and_beep(tmp_path / "clip.mp4", "mpeg4", "aac"))))
     times = [Fraction(0), Fraction(1), Fraction(1), Fraction(1), Fraction(2), Fraction(2)]
     frames = [replace(first, pts=i, start=start) for i, start in enumerate(times)]
-    in_order = MonotonicFrameFilter(damage := Damage(), seen := FrameStatistics())
+    in_order = MonotonicFrameFilter(damage := Damage(), statistics := FrameStatistics())
     passed = [frame for pushed in frames for frame in in_order.push(pushed)] + list(in_order.finish())
     assert [frame.pts for frame in passed] == [0, 3, 5]
     assert not damage
-    assert (seen.count, seen.shortest_interval_s, seen.longest_interval_s) == (3, 1, 1)
+    assert (statistics.count, statistics.shortest_interval_s, statistics.longest_interval_s) == (3, 1, 1)
 
 
 def decoded_frames(path: Path) -> list[VideoFrame]:
@@ -211,6 +211,6 @@ def test_a_file_with_frames_of_one_time_stamp_shows_the_last(tmp_path: Path) -> 
                 packet.pts = packet.dts = round(1000 * time_s)
                 packet.duration, packet.time_base = 500, Fraction(1, 1000)
                 container.mux(packet)
-    found = extract(path, tmp_path, features=("color",))
-    assert found.result.damage == {}
-    assert np.round(found.column("color", "value_mean"), 2).tolist() == [0, 0, 1, 0]
+    extracted = extract(path, tmp_path, features=("color",))
+    assert extracted.result.damage == {}
+    assert np.round(extracted.column("color", "value_mean"), 2).tolist() == [0, 0, 1, 0]

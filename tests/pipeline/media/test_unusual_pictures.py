@@ -15,7 +15,7 @@ from oriented import corners, still_clip
 from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.tone import Color, to_sdr
+from avcues.pipeline.media.picture.tone import ColorEncoding, to_sdr
 from avcues.pipeline.media.reading import Reading
 
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "1", "-bf", "0")
@@ -26,7 +26,7 @@ SKIN = "color=0xB07050:size=160x120:rate=25:duration=1,format=yuv420p"
 PQ = ("-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "smpte2084")
 
 
-def shown(path: Path, **reading: object) -> tuple[list[np.ndarray], list[str]]:
+def displayed(path: Path, **reading: object) -> tuple[list[np.ndarray], list[str]]:
     """What frame extractors see of each frame, and the notes."""
     with Media.open(path, Reading(**reading)) as media:  # type: ignore[arg-type]
         converter = media.picture.converter()
@@ -35,7 +35,7 @@ def shown(path: Path, **reading: object) -> tuple[list[np.ndarray], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("first_options", "second_options", "note"),
     [
         ((*MPEG2, "-aspect", "4:3"), (*MPEG2, "-aspect", "16:9"), "the shape of pixels changed in mid-stream"),
         (X264, ("-vf", "scale=320:240", *X264), "the size of the picture changed in mid-stream"),
@@ -43,17 +43,20 @@ def shown(path: Path, **reading: object) -> tuple[list[np.ndarray], list[str]]:
         ((*X264, *PQ), (*X264, *SDR), "colours changed in mid-stream"),
     ],
 )
-def test_what_changes_in_mid_stream(before: tuple[str, ...], after: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_what_changes_in_mid_stream(
+    first_options: tuple[str, ...], second_options: tuple[str, ...], note: str, tmp_path: Path
+) -> None:
     """Each half looks as it does in a file of its own, and the change is said."""
     halves = [
-        ffmpeg(*pattern("160x120", 1), *options, out=tmp_path / f"{i}.ts") for i, options in enumerate((before, after))
+        ffmpeg(*pattern("160x120", 1), *options, out=tmp_path / f"{i}.ts")
+        for i, options in enumerate((first_options, second_options))
     ]
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join(half.read_bytes() for half in halves))
-    images, notes = shown(path)
-    assert len([note for note in notes if note.startswith(said)]) == 1
+    images, notes = displayed(path)
+    assert len([note for note in notes if note.startswith(note)]) == 1
     for i, half in ((3, halves[0]), (-3, halves[1])):
-        expected, _ = shown(half)
+        expected, _ = displayed(half)
         assert {image.shape for image in expected} == {images[i].shape}
         distances = [np.abs(images[i].astype(int) - image).mean() for image in expected]
         assert np.argmin(distances) == i % len(expected)
@@ -69,7 +72,7 @@ def test_colors_stay_where_the_shape_of_pixels_changes(colors: tuple[str, ...], 
     ]
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join(half.read_bytes() for half in halves))
-    images, _ = shown(path)
+    images, _ = displayed(path)
     np.testing.assert_allclose(images[-3].mean((0, 1)), images[3].mean((0, 1)), atol=0.5)
 
 
@@ -91,13 +94,13 @@ def test_bars_are_cropped_where_the_size_of_the_picture_stays(tmp_path: Path) ->
         pieces.append(ffmpeg(*pattern("320x240", 1), "-vf", padded, *X264, out=tmp_path / f"{i}.ts"))
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join(piece.read_bytes() for piece in pieces))
-    images, notes = shown(path, bars="crop")
+    images, notes = displayed(path, bars="crop")
     assert (images[3].shape[:2], images[-3].shape[:2]) == ((240, 320), (180, 160))
     assert any("changed in mid-stream" in note for note in notes)
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "note"),
     [
         ("sbs.mp4", (*X264, "-x264-params", "frame-packing=3"), "stereoscopic: the pictures of both eyes"),
         ("log.mp4", (*X264, *SDR[:4], "-color_trc", "log100"), "the transfer log100 is not converted"),
@@ -106,10 +109,10 @@ def test_bars_are_cropped_where_the_size_of_the_picture_stays(tmp_path: Path) ->
         ("nearly.mp4", ("-vf", "setsar=226/225", *X264), None),
     ],
 )
-def test_what_is_not_shown_is_said(name: str, options: tuple[str, ...], said: str | None, tmp_path: Path) -> None:
-    _, notes = shown(ffmpeg(*pattern("160x120", 0.4), *options, out=tmp_path / name))
-    assert len(notes) == (said is not None)
-    assert said is None or notes[0].startswith(said)
+def test_what_is_not_shown_is_said(name: str, options: tuple[str, ...], note: str | None, tmp_path: Path) -> None:
+    _, notes = displayed(ffmpeg(*pattern("160x120", 0.4), *options, out=tmp_path / name))
+    assert len(notes) == (note is not None)
+    assert note is None or notes[0].startswith(note)
 
 
 def with_box(source: Path, out: Path, parents: tuple[bytes, ...], box: bytes) -> Path:
@@ -135,7 +138,7 @@ def test_a_spherical_picture_is_said(tmp_path: Path) -> None:
     payload = bytes.fromhex("ffcc8263f8554a938814587a02521fdd") + xml
     source = ffmpeg(*pattern("160x120", 0.4), *X264, out=tmp_path / "flat.mp4")
     box = struct.pack(">I4s", 8 + len(payload), b"uuid") + payload
-    (note,) = shown(with_box(source, tmp_path / "clip.mp4", (b"moov", b"trak"), box))[1]
+    (note,) = displayed(with_box(source, tmp_path / "clip.mp4", (b"moov", b"trak"), box))[1]
     assert note.startswith("spherical: measured as it is stored (equirectangular)")
 
 
@@ -143,9 +146,9 @@ def test_a_clean_aperture_is_honoured(tmp_path: Path) -> None:
     """The box `clap` of a sample entry."""
     source = ffmpeg(*pattern("160x120", 0.4), *X264, out=tmp_path / "whole.mp4")
     box = struct.pack(">I4s8I", 40, b"clap", 120, 1, 80, 1, 0, 1, 0, 1)
-    images, notes = shown(with_box(source, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
+    images, notes = displayed(with_box(source, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
     assert notes == ["cropped as the container says: 20 left, 20 right, 20 top, 20 bottom"]
-    assert np.abs(images[3].astype(int) - shown(source)[0][3][20:-20, 20:-20]).mean() < 1
+    assert np.abs(images[3].astype(int) - displayed(source)[0][3][20:-20, 20:-20]).mean() < 1
 
 
 def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
@@ -170,9 +173,9 @@ def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     record = struct.pack(">BBH", 1, 0, 5 << 9 | 6 << 3 | 0b101) + bytes(20)  # profile, level, RPU and base layer
     box = struct.pack(">I4s", 8 + len(record), b"dvcC") + record
-    images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
+    images, (note,) = displayed(with_box(path, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
     assert note.startswith("Dolby Vision without its dynamic metadata")
-    expected = 255 * to_sdr(pq(nit), Color("smpte2084", "bt2020"))
+    expected = 255 * to_sdr(pq(nit), ColorEncoding("smpte2084", "bt2020"))
     np.testing.assert_allclose(images[1][8, 8::16], expected, atol=5)
 
 
@@ -196,9 +199,9 @@ def test_a_change_is_in_the_records(tmp_path: Path) -> None:
 def test_brightness_does_not_depend_on_the_number_of_bits(pixel_format: str, tmp_path: Path) -> None:
     codec = ("-c:v", "ffv1", "-pix_fmt", pixel_format, *SDR)
     brown = ("-f", "lavfi", "-i", "color=0x907050:s=320x240:d=0.1")
-    (image, *_), notes = shown(ffmpeg(*brown, *codec, out=tmp_path / "clip.mkv"))
+    (image, *_), notes = displayed(ffmpeg(*brown, *codec, out=tmp_path / "clip.mkv"))
     exact = ("-sws_flags", "bicubic+accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo")
-    raw = ffmpeg("-i", str(tmp_path / "clip.mkv"), "-frames:v", "1", *exact, out=tmp_path / "raw").read_bytes()
-    expected = np.frombuffer(raw, np.uint8).reshape(image.shape)
+    pixels = ffmpeg("-i", str(tmp_path / "clip.mkv"), "-frames:v", "1", *exact, out=tmp_path / "raw").read_bytes()
+    expected = np.frombuffer(pixels, np.uint8).reshape(image.shape)
     assert abs(image.mean() - expected.mean()) < 0.9
     assert notes == []

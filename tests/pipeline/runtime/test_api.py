@@ -77,12 +77,12 @@ def test_errors_are_those_of_the_command_line(
     assert isinstance(error.value, avcues.AvcuesError)
     cheap = () if "--features" in arguments else ("--features", "color")
     done = CliRunner().invoke(app, ["extract", "clip.mp4", "--out", "out", *cheap, *arguments])
-    shown = done.output.removeprefix("avcues: ").strip()
-    assert (done.exit_code, shown.count("\n")) == (2, 0)
+    output = done.output.removeprefix("avcues: ").strip()
+    assert (done.exit_code, output.count("\n")) == (2, 0)
     # The same sentence: only parameters are options.
-    assert re.sub(r"`\w+(=[^`]*)?`", "", str(error.value)) == re.sub(r"--[a-z-]+( \S+?(?=:))?", "", shown)
+    assert re.sub(r"`\w+(=[^`]*)?`", "", str(error.value)) == re.sub(r"--[a-z-]+( \S+?(?=:))?", "", output)
     assert not re.search(r"--[a-z]", str(error.value))
-    assert "`" not in shown
+    assert "`" not in output
     assert not Path("out").exists()
 
 
@@ -101,18 +101,20 @@ EXTRACT = "import avcues; avcues.extract('clip.mp4', features=['color'], progres
 
 def test_progress_bars_in_a_terminal(clip: Path, media: Callable[[str], Path]) -> None:
     clip.write_bytes(media("vfr20.mp4").read_bytes())  # long enough for a bar to be seen
-    terminal, theirs = pty.openpty()
+    terminal, child_terminal = pty.openpty()
     environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
-    process = subprocess.Popen([sys.executable, "-c", EXTRACT], stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
-    shown = bytearray()
+    process = subprocess.Popen(
+        [sys.executable, "-c", EXTRACT], stdout=child_terminal, stderr=child_terminal, env=environment
+    )
+    os.close(child_terminal)
+    output = bytearray()
     try:
         while part := os.read(terminal, 4096):
-            shown += part
+            output += part
     except OSError:  # the process has ended
         pass
-    assert process.wait() == 0, shown
-    text = shown.decode(errors="replace")
+    assert process.wait() == 0, output
+    text = output.decode(errors="replace")
     assert "all videos" in text and "clip" in text
     assert "reading" in text
 
@@ -132,14 +134,14 @@ def test_runs_of_one_process_that_take_turns_have_settings_of_their_own(clip: Pa
     for video in videos:
         video.write_bytes(clip.read_bytes())
     closed = avcues.extract_many(videos, "closed", features=["color"], step=1, workers=workers)
-    other = avcues.extract_many(videos, "other", features=["lighting"], step="0.2", workers=workers)
-    started = [next(closed), next(other)]
+    other_run = avcues.extract_many(videos, "other", features=["lighting"], step="0.2", workers=workers)
+    started = [next(closed), next(other_run)]
     assert [(set(result.tables), result.windows) for result in started] == [
         ({"shots", "timeline", "color"}, 4),
         ({"shots", "timeline", "lighting"}, 20),
     ]
     closed.close()
-    results = [started[1], *other]
+    results = [started[1], *other_run]
     assert [(result.state, result.windows, result.retries) for result in results] == [("done", 20, 0)] * 4
     assert avcues.open_dataset("other").rows == 80
     assert not Path("other", "color").exists()

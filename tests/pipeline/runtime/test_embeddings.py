@@ -55,13 +55,13 @@ def test_they_are_added_to_a_finished_folder(faces: Path, tmp_path: Path) -> Non
         "shots",
         "timeline",
     ]
-    before = {name: (out / name / "faces.parquet").read_bytes() for name in ("scenes", "expressions", "faces")}
-    asked = "scenes,scenes_embedding,expressions_embedding,faces_embedding"
-    plan = avcues("extract", faces, "-o", out, "--features", asked, *small, "--dry-run")
+    contents_before = {name: (out / name / "faces.parquet").read_bytes() for name in ("scenes", "expressions", "faces")}
+    features = "scenes,scenes_embedding,expressions_embedding,faces_embedding"
+    plan = avcues("extract", faces, "-o", out, "--features", features, *small, "--dry-run")
     assert "compute  faces: scenes, expressions" in plan.stdout, plan.stdout
-    done = avcues("extract", faces, "-o", out, "--features", asked, *small)
+    done = avcues("extract", faces, "-o", out, "--features", features, *small)
     assert done.returncode == 0, done.stderr
-    assert before == {name: (out / name / "faces.parquet").read_bytes() for name in before}
+    assert contents_before == {name: (out / name / "faces.parquet").read_bytes() for name in contents_before}
     tables = json.loads((out / "dataset.json").read_text())["tables"]
     assert {name: tables[name] for name in registry.extra_tables() if name in tables} == {
         "scenes_embedding": "scenes",
@@ -69,7 +69,7 @@ def test_they_are_added_to_a_finished_folder(faces: Path, tmp_path: Path) -> Non
         "faces_embedding": "expressions",
     }
     assert "kept     faces: up to date" in avcues(
-        "extract", faces, "-o", out, "--features", asked, *small, "--dry-run"
+        "extract", faces, "-o", out, "--features", features, *small, "--dry-run"
     ).stdout  # fmt: skip
 
     of_scenes, of_largest, of_faces = (
@@ -138,8 +138,8 @@ def test_all_and_more(tmp_path: Path, faces: Path) -> None:
 
 
 def test_they_are_documented() -> None:
-    known = api.features()
+    known_features = api.features()
     for name, extractor in registry.extra_tables().items():
-        (table,) = (table for table in known[extractor].extra_tables if table.name == name)
+        (table,) = (table for table in known_features[extractor].extra_tables if table.name == name)
         assert all(column.meaning and column.unit == "1" and column.dtype == "float32" for column in table.columns)
-        assert name not in {table.name for table in known[extractor].tables}
+        assert name not in {table.name for table in known_features[extractor].tables}

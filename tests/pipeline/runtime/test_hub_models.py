@@ -42,26 +42,26 @@ def test_the_first_commit_stays(media: Callable[[str], Path], hub, environment, 
     """A model changes no byte of what is there, and keeps its commit when the branch moves on."""
     clip, out = media("tiny4.mp4"), tmp_path / "features"
     assert avcues("extract", clip, "--out", out, "--features", "color", "--workers", 0).returncode == 0
-    before = tables(out)
+    tables_before = tables(out)
     run = ("extract", clip, "--out", out, "--features", "color", "--workers", 0, "--model", f"fer={NAME}")
     done = avcues(*run, environment=environment)
     assert done.returncode == 0, done.stderr
     assert f"fer: {NAME} at {FIRST[:12]} (image, 3 labels)" in done.stderr
-    after = tables(out)
-    assert before.items() <= after.items()
-    assert after.keys() - before.keys() == {"fer/tiny4.parquet"}
+    tables_after = tables(out)
+    assert tables_before.items() <= tables_after.items()
+    assert tables_after.keys() - tables_before.keys() == {"fer/tiny4.parquet"}
     ref = hub / "hub" / "models--lab--fer-vit" / "refs" / "main"
     ref.write_text(SECOND)
     try:
         (out / "fer" / "tiny4.parquet").unlink()
         again = avcues(*run, environment=environment)
         assert again.returncode == 0, again.stderr
-        assert tables(out) == after
+        assert tables(out) == tables_after
     finally:
         ref.write_text(FIRST)
-    other = avcues(*run[:-1], f"fer={NAME},revision={SECOND}", environment=environment)
-    assert other.returncode == 2
-    assert "was made with fer settings" in other.stderr.replace("\n", " ")
+    other_revision = avcues(*run[:-1], f"fer={NAME},revision={SECOND}", environment=environment)
+    assert other_revision.returncode == 2
+    assert "was made with fer settings" in other_revision.stderr.replace("\n", " ")
     footer = pq.read_schema(out / "fer" / "tiny4.parquet").metadata[b"avcues"].decode()
     assert "licence: cc-by-nc-4.0" in footer
 

@@ -29,6 +29,7 @@ def tree(tmp_path: Path) -> Path:
     (folder / "again").symlink_to(tmp_path / "elsewhere")
     (folder / "more" / "up").symlink_to(folder)
     (folder / "gone.mp4").symlink_to(tmp_path / "moved.mp4")
+    (folder / "unmounted").symlink_to(tmp_path / "disk")
     for name in ("a.json", "b.json", "notes", "._v1.mp4", "poster.jpg"):
         (folder / name).write_bytes(b"x")
     os.mkfifo(folder / "pipe.mp4")
@@ -45,6 +46,7 @@ def test_a_folder_gives_all_media_below_it_and_says_what_else_is_there(tree: Pat
         "files without a suffix (1: notes)",
         "hidden files (1: ._v1.mp4)",
         "special files (1: pipe.mp4)",
+        "links that lead nowhere (1: unmounted)",
         "links to folders that are searched anyway (2: ",
         "more/up",
     ):

@@ -30,26 +30,26 @@ def test_parts_become_the_folder_that_one_run_makes(media: Callable[[str], Path]
     for i in range(4):
         shutil.copy(media("tiny4.mp4"), videos / f"v{i}.mp4")
     (videos / "empty.mp4").touch()
-    one, joined = tmp_path / "one", tmp_path / "joined"
+    first_part, joined = tmp_path / "one", tmp_path / "joined"
     options = ("--features", "color", "--workers", 0)
-    assert avcues("extract", videos, "-o", one, *options).returncode == 1
+    assert avcues("extract", videos, "-o", first_part, *options).returncode == 1
     parts = [tmp_path / f"part{i}" for i in (1, 2)]
     for i, part in enumerate(parts, 1):
         assert avcues("extract", videos, "-o", part, *options, "--shard", f"{i}/2").returncode in (0, 1)
     done = avcues("merge", *parts, "--out", joined)
     assert done.returncode == 0, done.stderr
     assert "added 5 videos from 2 folders" in done.stdout
-    assert tables(joined) == tables(one)
+    assert tables(joined) == tables(first_part)
     assert "4 videos done" in avcues("status", joined).stdout
-    assert avcues("validate", joined).stdout.replace("joined", "one") == avcues("validate", one).stdout
+    assert avcues("validate", joined).stdout.replace("joined", "one") == avcues("validate", first_part).stdout
     again = avcues("merge", *parts, "--out", joined)
     assert "4 videos already existed" in again.stdout
     rerun = avcues("extract", videos, "-o", joined, *options)
     assert rerun.stderr.count("was done") == 4
 
-    other = tmp_path / "other"
+    other_folder = tmp_path / "other"
     step = ("--features", "color", "--workers", 0, "--step", "1")
-    assert avcues("extract", videos / "v0.mp4", "-o", other, *step).returncode == 0
-    refused = avcues("merge", other, "--out", joined)
+    assert avcues("extract", videos / "v0.mp4", "-o", other_folder, *step).returncode == 0
+    refused = avcues("merge", other_folder, "--out", joined)
     assert (refused.returncode, "was made with step" in refused.stderr) == (2, True)
-    assert "expected I/N" in avcues("extract", videos, "-o", other, "--shard", "3of4").stderr
+    assert "expected I/N" in avcues("extract", videos, "-o", other_folder, "--shard", "3of4").stderr

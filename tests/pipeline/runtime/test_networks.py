@@ -31,8 +31,8 @@ def test_weights_of_a_folder_are_used_and_pinned(
     cache, out = tmp_path / "cache", tmp_path / "out"
     clip = tmp_path / "bus.mp4"
     clip.symlink_to(media("tiny4.mp4"))
-    given = ("--weights-dir", shared_weights, "--variant", f"objects={yolo_checkpoint}", "--workers", 0)
-    done = on_cache("extract", clip, "-o", out, "--features", "scenes,objects", *given, cache=cache)
+    weights_options = ("--weights-dir", shared_weights, "--variant", f"objects={yolo_checkpoint}", "--workers", 0)
+    done = on_cache("extract", clip, "-o", out, "--features", "scenes,objects", *weights_options, cache=cache)
     assert done.returncode == 0, done.stderr
     for table, rows in (("scenes", 8), ("objects", 8)):
         assert pq.read_table(out / table / "bus.parquet").num_rows == rows

@@ -66,10 +66,10 @@ def test_tables_say_what_they_were_made_with(tiny: Path) -> None:
 def test_running_again_keeps_what_is_there(media: Callable[[str], Path], tmp_path: Path) -> None:
     clip = media("tiny4.mp4")
     assert avcues("extract", clip, "-o", tmp_path, "--features", "color", "--workers", 0).returncode == 0
-    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.parquet")}
-    assert {p.parent.name for p in before} == {"timeline", "shots", "color"}
+    tables_before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.parquet")}
+    assert {p.parent.name for p in tables_before} == {"timeline", "shots", "color"}
     assert avcues("extract", clip, "-o", tmp_path, "--features", "rhythm", "--workers", 0).returncode == 0
-    for path, (mtime, content) in before.items():
+    for path, (mtime, content) in tables_before.items():
         assert (path.stat().st_mtime_ns, path.read_bytes()) == (mtime, content)
     assert (tmp_path / "rhythm" / "tiny4.parquet").exists()
     done = avcues("validate", tmp_path)
@@ -90,8 +90,8 @@ def test_other_settings_on_the_same_folder_are_refused(tiny: Path, media: Callab
     assert done.returncode == 2
     assert '"1/2"' in done.stderr
     assert '"1"' in done.stderr
-    other = ("--set", "lighting.shadow_threshold=0.2", "--features", "lighting")
-    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, *other, "--workers", 0)
+    other_options = ("--set", "lighting.shadow_threshold=0.2", "--features", "lighting")
+    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, *other_options, "--workers", 0)
     assert done.returncode == 2
     assert "lighting settings" in done.stderr
 
@@ -246,27 +246,27 @@ def test_overwriting_some_features_does_not_forget_the_others(tiny: Path, media,
     done = avcues("extract", clip, "-o", tmp_path, *only, "--step", "0.2")
     assert done.returncode == 2
     assert "lighting" in done.stderr
-    other = tmp_path / "other.mp4"
-    other.symlink_to(clip)
-    assert avcues("extract", other, "-o", tmp_path, *features, "--workers", 0).returncode == 0
+    link = tmp_path / "other.mp4"
+    link.symlink_to(clip)
+    assert avcues("extract", link, "-o", tmp_path, *features, "--workers", 0).returncode == 0
     done = avcues("extract", clip, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 2
     assert "1 videos that this run would not overwrite (other, ...)" in done.stderr
-    done = avcues("extract", clip, other, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
+    done = avcues("extract", clip, link, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 0, done.stderr
     assert avcues("validate", tmp_path).returncode == 0
 
 
 def test_overwriting_shots_leaves_nothing_that_depends_on_them(media, tmp_path: Path) -> None:
-    clip, others = media("tiny4.mp4"), ("--set", "shots.detector=content", "--overwrite", "--workers", 0)
+    clip, other_settings = media("tiny4.mp4"), ("--set", "shots.detector=content", "--overwrite", "--workers", 0)
     first = ("--features", "motion,color", "--workers", 0)
     assert avcues("extract", clip, "-o", tmp_path, *first).returncode == 0
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
-    done = avcues("extract", clip, "-o", tmp_path, "--features", "shots", *others)
+    tables_before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
+    done = avcues("extract", clip, "-o", tmp_path, "--features", "shots", *other_settings)
     assert done.returncode == 2
     assert "(motion needs shots)" in done.stderr
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")} == before
-    done = avcues("extract", clip, "-o", tmp_path, "--features", "motion", *others)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")} == tables_before
+    done = avcues("extract", clip, "-o", tmp_path, "--features", "motion", *other_settings)
     assert done.returncode == 0, done.stderr
     mixed = ("--set", "shots.detector=content", "--downmix", "mean", "--overwrite", "--workers", 0)
     done = avcues("extract", clip, "-o", tmp_path, "--features", "shots", *mixed)
@@ -281,10 +281,10 @@ def test_an_interrupt_is_one_line_and_the_next_run_goes_on(media, tmp_path: Path
     wait_until((tmp_path / "dataset.json").exists)
     time.sleep(0.5)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
-    _, shown = running.communicate(timeout=60)
-    assert running.returncode == 130, shown
-    assert "Traceback" not in shown
-    assert "run the same command again" in shown
+    _, output = running.communicate(timeout=60)
+    assert running.returncode == 130, output
+    assert "Traceback" not in output
+    assert "run the same command again" in output
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     assert avcues("validate", tmp_path).returncode == 0
 

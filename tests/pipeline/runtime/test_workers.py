@@ -47,7 +47,7 @@ def test_no_core_is_idle_where_memory_allows(
 
 def test_features_without_networks_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, cores=8, memory_gib=8)
-    assert default_workers(MANY, (), None, networks=False) == 8
+    assert default_workers(MANY, (), None, uses_networks=False) == 8
     assert default_workers(MANY, (), None) < 8
 
 

@@ -15,17 +15,17 @@ MISSING = np.array([False, True, False, False, True, False, False, False, False,
 @pytest.mark.parametrize("missing", [None, MISSING, np.zeros(10, bool)])
 def test_numbers(dtype: str, missing: np.ndarray | None) -> None:
     values = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 100, 10)
-    made = arrow.array(values, dtype, missing)
-    made.validate(full=True)
-    assert made.equals(pa.array(values.astype(dtype), mask=missing))
-    assert made.null_count == (0 if missing is None else missing.sum())
+    values_in_arrow = arrow.array(values, dtype, missing)
+    values_in_arrow.validate(full=True)
+    assert values_in_arrow.equals(pa.array(values.astype(dtype), mask=missing))
+    assert values_in_arrow.null_count == (0 if missing is None else missing.sum())
 
 
 def test_strings() -> None:
     values = ["", "a", None, "über", "日本", "x" * 300, None, "b", "c", "d"]
-    made = arrow.strings(values, MISSING)
-    made.validate(full=True)
-    assert made.equals(pa.array([None if gone else v for v, gone in zip(values, MISSING, strict=True)]))
+    values_in_arrow = arrow.strings(values, MISSING)
+    values_in_arrow.validate(full=True)
+    assert values_in_arrow.equals(pa.array([None if gone else v for v, gone in zip(values, MISSING, strict=True)]))
     assert arrow.strings([]).equals(pa.array([], pa.string()))
 
 

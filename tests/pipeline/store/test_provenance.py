@@ -15,8 +15,10 @@ FEATURES = ("color", "emobase", "rhythm", "lighting")
 
 
 def test_every_table_records_the_libraries_that_took_part_in_it_and_no_other(tmp_path: Path) -> None:
-    made = extract(Clip(steady_frames(1, flash=(0.2, 0.4))).write(tmp_path / "clip.mp4"), tmp_path, features=FEATURES)
-    libraries = {name: set(read_metadata(made.out / name / "clip.parquet")["libraries"]) for name in FEATURES}
+    extracted = extract(
+        Clip(steady_frames(1, flash=(0.2, 0.4))).write(tmp_path / "clip.mp4"), tmp_path, features=FEATURES
+    )
+    libraries = {name: set(read_metadata(extracted.out / name / "clip.parquet")["libraries"]) for name in FEATURES}
     of_all = {"python", "av", "numpy", "pyarrow"}
     assert libraries["color"] == libraries["lighting"] == of_all | {"opencv-python-headless"}
     assert libraries["emobase"] == of_all | {"opensmile", "soxr"}
@@ -28,5 +30,6 @@ def test_networks_record_what_ran_them(yolo_checkpoint: Path) -> None:
     assert versions["torch"] == importlib.metadata.version("torch")
     assert "openvino" in versions
     assert "openvino" not in library_versions(registry.create("actions"), "cuda")
+    assert "openvino" in library_versions(registry.create("expressions"), "cuda")  # its face detector
     objects = registry.create("objects", {"variant": str(yolo_checkpoint)})
     assert {"torch", "torchvision", "ultralytics-opencv-headless"} <= library_versions(objects, "cpu").keys()

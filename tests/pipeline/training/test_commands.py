@@ -301,6 +301,7 @@ def test_a_saved_model_predicts_the_same_in_another_process_and_on_workers(
         assert of_clip["valence"].null_count == 4
         short = table.filter(table["video_id"].to_numpy(zero_copy_only=False) == "short")
         assert short["valence"].null_count == 4
+        assert pq.read_metadata(out).num_row_groups == 1
     assert (tmp_path / "0.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""ANNEMO: logs of its raters, and RECOLA's ratings, which were made with it.
+"""ANNEMO: logs of single raters, and the ratings of RECOLA, which were collected with it.
 
 | file                                     | one row per     | columns                                                |
 |------------------------------------------|-----------------|--------------------------------------------------------|
@@ -34,8 +34,8 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     setup = options.setup or "audiovisual"
     logs = {file: rows for file in files if (rows := raw_rows(file)) and _is_log(rows[0])}
     if logs and len(logs) < len(files):
-        other = next(file for file in files if file not in logs)
-        raise InputError(f"{other}: is no log of ANNEMO like the other files; import the two kinds one by one")
+        unlike_file = next(file for file in files if file not in logs)
+        raise InputError(f"{unlike_file}: is no log of ANNEMO like the other files; import the two kinds one by one")
     parts = [_of_log(file, rows, setup) for file, rows in logs.items()]
     if not logs:
         keys = {"video_id": "{file}", "time": "time", "setup": f"={setup}"}

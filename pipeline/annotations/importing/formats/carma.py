@@ -40,10 +40,10 @@ class Export:
     """An export of CARMA or DARMA.
 
     Args:
-        heading: The lines above the ratings, by their first cell.
+        heading: The lines above the ratings, by first cell.
         names: Names of the columns.
-        values: (N, C) a row per bin; NaN where a cell is empty.
-        row: The file's row of the first bin, counted from 1 below its first line.
+        values: (N, C) one row per bin; NaN where a cell is empty.
+        row: Row of the first bin in the file, counted from 1 below the first line.
     """
 
     heading: Mapping[str, str]
@@ -58,7 +58,7 @@ class Export:
 
 
 def read_export(file: Path) -> Export | None:
-    """An export with a heading and a line of `%%%%%%`; None: the file has none.
+    """Reads an export with a heading and a line of `%%%%%%`; None: the file has no such line.
 
     Raises:
         InputError: A cell below the line is no number.
@@ -82,7 +82,7 @@ def numbers(cells: Sequence[Sequence[str]], file: Path, row: int) -> Values:
     """Cells as numbers; empty ones are NaN.
 
     Raises:
-        InputError: A cell is no number; `row` is that of the first cells.
+        InputError: A cell is no number. The message counts rows from `row`.
     """
     for i, cell in ((i, cell) for i, row_cells in enumerate(cells) for cell in row_cells):
         try:
@@ -96,7 +96,7 @@ def scale_end(heading: Mapping[str, str], name: str, file: Path) -> float:
     """A number of the heading, such as the lowest value of the scale.
 
     Raises:
-        InputError: It is missing, or no number.
+        InputError: The heading lacks the name, or its value is no number.
     """
     try:
         return float(heading[name])
@@ -105,18 +105,18 @@ def scale_end(heading: Mapping[str, str], name: str, file: Path) -> float:
 
 
 def rater_of(file: Path, video_id: str) -> str:
-    """Who rated, by the name of a file such as `CLIP_AP.csv`: what remains without the clip's name."""
+    """The rater in the name of a file such as `CLIP_AP.csv`: what remains without the clip's name."""
     return file.stem.removeprefix(video_id).strip("_- ") or file.stem
 
 
 def middles(second: Values) -> Values:
-    """The middle of each bin, of the times at which bins end."""
+    """The middle of each bin, given the times at which bins end."""
     steps = np.diff(second)
     return second - (float(np.median(steps)) if len(steps) else float(second[0])) / 2
 
 
 def without_means(parts: Sequence[Part]) -> tuple[Sequence[Part], list[str]]:
-    """The parts of raters, and a note on those that hold the mean over raters; all parts if there are no others."""
+    """Drops parts that hold the mean over raters, and notes them; keeps all if there are no others."""
     means = [part for part in parts if part.table["rater"][0].as_py() == _MEAN]
     if not means or len(means) == len(parts):
         return parts, []
@@ -149,12 +149,12 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             f"the files have different scales ({sorted(scales)}); import them one by one, with a dimension each"
         )
     ((low, high),) = scales
-    kept, notes = without_means(parts)
-    return Reading(parts=kept, dimensions={name: Dimension(name=name, low=low, high=high)}, notes=notes)
+    rater_parts, notes = without_means(parts)
+    return Reading(parts=rater_parts, dimensions={name: Dimension(name=name, low=low, high=high)}, notes=notes)
 
 
 def _of_older_version(file: Path) -> Export:
-    """A table in which the scale stands beside every rating."""
+    """Reads a table that repeats the scale in every row."""
     rows = raw_rows(file)
     names = rows[0] if rows else []
     if not set(_REQUIRED) <= set(names):
@@ -163,13 +163,13 @@ def _of_older_version(file: Path) -> Export:
             "the other"
         )
     require_full_rows(rows, file)
-    of_rating = [[row[names.index(name)] for name in ("Second", "Rating")] for row in rows[1:]]
+    cells = [[row[names.index(name)] for name in ("Second", "Rating")] for row in rows[1:]]
     first = rows[1] if len(rows) > 1 else [""] * len(names)
     heading = {name: first[names.index(name)] for name in names}
     return Export(
         heading=heading | {_MEDIA[0]: heading["Filename"]},
         names=("Second", "Rating"),
-        values=numbers(of_rating, file, 1).reshape(-1, 2),
+        values=numbers(cells, file, 1).reshape(-1, 2),
         row=1,
     )
 

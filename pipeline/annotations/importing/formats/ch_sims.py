@@ -1,6 +1,6 @@
 """CH-SIMS: sentiment of clips, -1 to 1, from text, sound and picture alone and from all together.
 
-The ids of clips have four digits, `video_0001_0001`, also where a program has cut their zeros.
+The ids of clips have four digits, `video_0001_0001`; leading zeros that a program dropped are restored.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def consensus_of(files: Sequence[Path], columns: Mapping[str, str], end: float, 
     """One sentiment per clip and setup.
 
     Args:
-        columns: By setup, the column of its labels.
-        end: Upper end of the scale, which begins at its negative.
+        columns: By setup, the name of the column with its labels.
+        end: Upper end of the scale; the lower end is its negative.
         clip: Template of the ids of clips.
     """
     parts = []
@@ -86,7 +86,7 @@ def _of_raters(file: Path, setup: str) -> list[Part]:
     table = read_user_table(file, types=types, required=_CLIP)
     notes = []
     if "WorkerId" not in names:
-        # Rows of one person cannot be told: each is taken as a rater of one clip.
+        # Rows of the same person cannot be recognised, so each row counts as a rater of one clip.
         table = table.append_column("WorkerId", pa.array([f"row {row}" for row in range(1, len(table) + 1)]))
         notes = [f"{file.name}: names no raters: each row is taken as a rater of one clip"]
     table = table.rename_columns([answers.get(name, name) for name in table.column_names])
@@ -102,15 +102,17 @@ def _of_segments(file: Path, setup: str) -> list[Part]:
     try:
         with h5py.File(file) as archive:
             videos = next(iter(archive.values()))["data"]
-            of_video = {name: (videos[name]["intervals"][:], videos[name]["features"][:]) for name in sorted(videos)}
+            arrays_by_video = {
+                name: (videos[name]["intervals"][:], videos[name]["features"][:]) for name in sorted(videos)
+            }
     except (OSError, KeyError, StopIteration, TypeError) as error:
         raise InputError(f"{file}: is no file of labels of CMU-MOSEI ({error})") from error
-    if not of_video or any(features.shape[1] != len(_FEATURES) for _, features in of_video.values()):
+    if not arrays_by_video or any(features.shape[1] != len(_FEATURES) for _, features in arrays_by_video.values()):
         raise InputError(f"{file}: has other labels than {', '.join(_FEATURES)}")
-    counts = [len(intervals) for intervals, _ in of_video.values()]
-    video_id = np.repeat(list(of_video), counts)
-    interval = np.concatenate([intervals for intervals, _ in of_video.values()]).astype(np.float64)
-    feature = np.concatenate([features for _, features in of_video.values()]).astype(np.float64)
+    counts = [len(intervals) for intervals, _ in arrays_by_video.values()]
+    video_id = np.repeat(list(arrays_by_video), counts)
+    interval = np.concatenate([intervals for intervals, _ in arrays_by_video.values()]).astype(np.float64)
+    feature = np.concatenate([features for _, features in arrays_by_video.values()]).astype(np.float64)
     parts = []
     for i, dimension in enumerate(_FEATURES):
         columns = {"video_id": pa.array(video_id), "start": pa.array(interval[:, 0]), "end": pa.array(interval[:, 1])}
@@ -122,17 +124,20 @@ def _of_segments(file: Path, setup: str) -> list[Part]:
 
 
 def _averaged(part: Part, file: Path) -> Part:
-    """The part with one rating per window, where segments overlap."""
+    """The part with ratings averaged in windows where segments overlap."""
     keys = [name for name in part.table.column_names if name != "value"]
     rows = np.arange(1, len(part.table) + 1) if part.rows is None else part.rows
     table = part.table.append_column("row", pa.array(rows))
     averaged = table.group_by(keys, use_threads=False).aggregate([("value", "mean"), ("row", "min")])
     first_rows = averaged["row_min"].to_numpy()
     averaged = averaged.drop_columns(["row_min"])
-    double = len(table) - len(averaged)
-    note = f"{file.name}: averaged: {counted(double, 'window')} in which segments overlap"
+    overlapping_windows = len(table) - len(averaged)
+    note = f"{file.name}: averaged: {counted(overlapping_windows, 'window')} in which segments overlap"
     return Part(
-        table=averaged.rename_columns([*keys, "value"]), name=part.name, rows=first_rows, notes=[note] if double else []
+        table=averaged.rename_columns([*keys, "value"]),
+        name=part.name,
+        rows=first_rows,
+        notes=[note] if overlapping_windows else [],
     )
 
 

@@ -40,8 +40,8 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         raise InputError(f"the files have different magnitudes ({sorted(magnitudes)}); import them one by one")
     (end,) = magnitudes
     dimensions = {name: Dimension(name=name, low=-end, high=end) for labels in sorted(axes) for name in labels}
-    kept, notes = without_means(parts)
-    return Reading(parts=kept, dimensions=dimensions, notes=notes)
+    rater_parts, notes = without_means(parts)
+    return Reading(parts=rater_parts, dimensions=dimensions, notes=notes)
 
 
 def _part(file: Path, names: Sequence[str] | None, setup: str) -> tuple[Part, float, tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """ELAN, `.eaf`: labelled segments in tiers; a tier is a dimension, its annotator the rater.
 
 Tiers that depend on others (`REF_ANNOTATION`) have the times of their parents. Values that are numbers are ratings.
-Where a tier names no annotator, the rater is what its name has after an @ (`valence@anna`), the author of the document,
-or the file. Times count from the start of the media file, whose `TIME_ORIGIN` says by how much it was moved.
+If a tier names no annotator, the rater is the part of its name after an @ (`valence@anna`), else the author of the
+document, else the file. Times count from the start of the media file, shifted by its `TIME_ORIGIN`.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
 
 
 def _timed_ancestor(name: str, parents: Mapping[str, str]) -> str:
-    """The annotation at the end of a chain of references; one in a ring of them is its own."""
-    passed: set[str] = set()
-    while name in parents and name not in passed:
-        passed.add(name)
+    """The annotation at the end of a chain of references; a circular chain ends where it repeats."""
+    visited: set[str] = set()
+    while name in parents and name not in visited:
+        visited.add(name)
         name = parents[name]
     return name
 

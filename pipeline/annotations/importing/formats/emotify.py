@@ -1,6 +1,6 @@
-"""Emotify: which of nine GEMS emotions, up to three, each participant chose for excerpts of music.
+"""Emotify: up to three of nine GEMS emotions that each participant chose for excerpts of music.
 
-What else a row says, such as age, mood and liking, becomes the profile of its rater.
+The other columns, such as age, mood and liking, become the profile of the rater.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EMOTIONS = (
     *("power", "joyful_activation", "tension", "sadness"),
 )
 _PROFILE = ("age", "gender", "mother tongue", "genre", "mood", "liked", "disliked")
-"""What else a row says: of the participant, of the excerpt, and of the participant before and after it."""
+"""Other columns: about the participant, the excerpt, and the participant before and after it."""
 _RATER = "participant"
 
 

@@ -6,8 +6,8 @@ C-E2:	Neutral;	()
 A-E3:	val 3; act 2; dom  2;	()
 ```
 
-A video is one utterance, as in `sentences/`. Raters called F or M judged themselves. The same judgements, a file per
-rater, lie in `Categorical/` and `Attribute/` below, and are not read again.
+A video is one utterance, as in `sentences/`. Raters called F or M judged themselves. `Categorical/` and `Attribute/`
+below hold the same judgements in a file per rater, and are not read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 
 _UTTERANCE = re.compile(r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+(?P<name>\S+)")
-_RATER = re.compile(r"(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<said>[^()]*)")
+_RATER = re.compile(r"(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<judgement>[^()]*)")
 _ATTRIBUTE = re.compile(r"(?P<name>val|act|dom)\s+(?P<value>\d+(?:\.\d+)?)")
 _WITHOUT_VALUE = re.compile(r"(val|act|dom)\s*(;|$)")
 _NAMES = {"val": "valence", "act": "activation", "dom": "dominance"}
@@ -51,16 +51,16 @@ def _part(file: Path, setup: str) -> Part:
         elif rater_line is not None and utterance is not None:
             keys: dict[str, Any] = {"rater": rater_line["rater"], "video_id": utterance, "setup": setup}
             if rater_line["kind"] == "C":
-                labels = [label.strip() for label in rater_line["said"].split(";") if label.strip()]
-                said_ratings = [keys | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
+                labels = [label.strip() for label in rater_line["judgement"].split(";") if label.strip()]
+                line_ratings = [keys | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
             else:
-                said_ratings = [
+                line_ratings = [
                     keys | {"dimension": _NAMES[attribute["name"]], "value": float(attribute["value"])}
-                    for attribute in _ATTRIBUTE.finditer(rater_line["said"])
+                    for attribute in _ATTRIBUTE.finditer(rater_line["judgement"])
                 ]
-                without_value += len(_WITHOUT_VALUE.findall(rater_line["said"]))
-            rows += said_ratings
-            numbers += [number] * len(said_ratings)
+                without_value += len(_WITHOUT_VALUE.findall(rater_line["judgement"]))
+            rows += line_ratings
+            numbers += [number] * len(line_ratings)
     if not rows:
         raise InputError(f"{file}: lacks the ratings of utterances that every file of EmoEvaluation has")
     names = ("rater", "video_id", "setup", "dimension", "label")

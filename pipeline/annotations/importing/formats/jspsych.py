@@ -25,7 +25,7 @@ _WORDS = ("rater", "video_id", "setup", "dimension", "label")
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    parts, unused = [], 0
+    parts, unused_trials = [], 0
     for file in files:
         rows: list[dict[str, Any]] = []
         numbers: list[int] = []
@@ -33,14 +33,14 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             ratings = list(_of_trial(trial, file, options))
             rows += ratings
             numbers += [number] * len(ratings)
-            unused += not ratings
+            unused_trials += not ratings
         if rows:
             columns = {key: pa.array([row.get(key) for row in rows], pa.string()) for key in _WORDS}
             columns["value"] = pa.array([row.get("value") for row in rows], pa.float64())
             parts.append(Part(table=pa.table(columns), name=str(file), rows=np.array(numbers)))
     if not parts:
         raise InputError(f"{files[0]}: no trial has both a media file as stimulus and a response")
-    notes = [f"left out: {counted(unused, 'trial')} without a media file or a response"] if unused else []
+    notes = [f"left out: {counted(unused_trials, 'trial')} without a media file or a response"] if unused_trials else []
     return Reading(parts=parts, notes=notes)
 
 

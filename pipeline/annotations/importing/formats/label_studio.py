@@ -74,8 +74,12 @@ def _task_rows(
 def _name(media: str) -> str:
     """The file of a URL; Label Studio puts an eight-letter code before the names of uploaded files."""
     name = media.split("?")[0].rsplit("/", 1)[-1]
-    code, _, rest = name.partition("-")
-    return rest if rest and len(code) == 8 and all(letter in "0123456789abcdef" for letter in code) else name
+    code, _, original_name = name.partition("-")
+    return (
+        original_name
+        if original_name and len(code) == 8 and all(letter in "0123456789abcdef" for letter in code)
+        else name
+    )
 
 
 def _answers(value: Mapping[str, Any], frame_rate: float | None, file: Path) -> Iterator[dict[str, Any]]:

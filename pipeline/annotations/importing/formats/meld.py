@@ -34,7 +34,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         table, ids, repeated = _table(file)
         if repeated:
             notes.append(f"{file.name}: left out: {counted(repeated, 'repetition')} of utterances in other dialogues")
-        # The three parts of MELD number their dialogues from 0 each.
+        # Each of MELD's three parts numbers its dialogues from 0.
         prefix = f"{file.stem.split('_')[0]}_" if len(files) > 1 else ""
         clip = f"{prefix}dia{{{ids[0]}}}_utt{{{ids[1]}}}"
         for name in _LABELS:
@@ -44,7 +44,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
 
 
 def _table(file: Path) -> tuple[pa.Table, list[str], int]:
-    """The utterances, the columns that name their clips, and how many repetitions were left out."""
+    """The utterances, the columns that name their clips, and the number of repetitions left out."""
     old_ids = [f"Old_{name}" for name in _IDS]
     types = {name: pa.string() for name in (*_IDS, *old_ids)}
     source = file if file.suffix.lower() in EXCEL else io.BytesIO(_text(file).encode())

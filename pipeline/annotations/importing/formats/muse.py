@@ -1,6 +1,6 @@
 """MuSe, ratings of single raters: one file per clip and dimension, a column of times and one per rater.
 
-In MuSe-CaR's raw annotations times are milliseconds, in MuSe-Toolbox's seconds; their distance tells which.
+Times are milliseconds in MuSe-CaR's raw annotations and seconds in MuSe-Toolbox; their spacing tells which.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         unit: TimeUnit = "ms" if len(steps) and np.median(steps) > _MILLISECONDS else "s"
         keys = {"video_id": "{file}", "time": _TIME, "setup": f"={options.setup or 'audiovisual'}"}
         keys["dimension"] = f"={options.dimension}" if options.dimension else "{dimension}"
-        of = TableMap(
+        table_map = TableMap(
             keys=keys,
             header="{rater}",
             pattern="{dimension}/{file}" if options.dimension is None else None,
             time_unit=unit,
         )
-        parts.append(tidy_part(table, file, of))
+        parts.append(tidy_part(table, file, table_map))
     return Reading(parts=parts, notes=notes)
 
 

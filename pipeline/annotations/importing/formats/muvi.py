@@ -55,14 +55,14 @@ def import_muvi(
     time_from: TimeFrom = "seq",
     known: Collection[str] | None = None,
 ) -> Annotations:
-    """The study's annotations; without `av_data.csv` its labels only.
+    """Imports the study's annotations; without `av_data.csv`, its labels only.
 
     Args:
         folder: Folder of the CSV files.
         static_rows: "corrected": labels and familiarity are moved up by one row, unless the ratings themselves show
             that they are in place; "as-published": they are not moved.
         time_from: Time of sample i of a series: i/2 s ("seq", as in the study's script), or its "timestamp".
-        known: Ids of the videos that may be rated; ratings of others are left out and counted. None: all of the study.
+        known: Ids of the videos that may be rated; ratings of other videos are left out and counted. None: all videos.
 
     Raises:
         InputError: A file or column is missing, or a row names an unknown clip or setup, appears twice, or has a value
@@ -81,8 +81,8 @@ def import_muvi(
     dimensions = {name: Dimension(name=name, low=-1, high=1) for name in _OVER_TIME}
     gems = Dimension(name=LABELS, level="nominal", labels=tuple(labels))
     _require_clips_once(_ratings(keys, LABELS), gems, str(folder / MEDIA))
-    row, notes = _rows_of_labels(media, labels, static_rows)
-    parts = [Part(table=_chosen(keys, media, labels, row), name=str(folder / MEDIA))]
+    label_row, notes = _rows_of_labels(media, labels, static_rows)
+    parts = [Part(table=_chosen(keys, media, labels, label_row), name=str(folder / MEDIA))]
     if (folder / SERIES).is_file():
         parts += _over_time(folder / SERIES, full_ids, time_from)
         notes += _notes_on_unmatched_clips(keys, parts[1].table)
@@ -96,7 +96,7 @@ def import_muvi(
         name=str(folder),
         origin={"importer": "muvi", "static_rows": static_rows, "time_from": time_from, "videos": videos},
         dimensions=dimensions | {LABELS: gems},
-        exposures=_exposures(keys, media, row),
+        exposures=_exposures(keys, media, label_row),
         raters=raters.rename_columns({"participant_id": "rater"}),
         raters_name=RATERS,
         notes=[*count_notes, *notes],
@@ -121,7 +121,7 @@ def _columns(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
 
 
 def _read_media(path: Path) -> tuple[pa.Table, list[str], list[str]]:
-    """The file, the names of its labels (all columns that are not known to be something else), and notes."""
+    """The table, the names of its labels (all columns without another known meaning), and notes."""
     table, notes = drop_row_counters(read_user_table(path, required=_BESIDES_LABELS), _BESIDES_LABELS, path.name)
     labels = [name for name in table.column_names if name not in _BESIDES_LABELS]
     if not labels:
@@ -148,7 +148,7 @@ def _keys(table: pa.Table, full_ids: dict[str, str], file: Path) -> pa.Table:
 def _rows_of_labels(
     media: pa.Table, labels: list[str], static_rows: StaticRows
 ) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """For each row of the file the row that holds its labels, -1 where none does; and notes for the user."""
+    """For each row of the file, the row that holds its labels (-1: none), and notes for the user."""
     own_rows = np.arange(len(media))
     rows = _as_rows(media, labels)
     aligned = alignment(rows)
@@ -183,21 +183,24 @@ def _as_rows(media: pa.Table, labels: list[str]) -> RowsInOrder:
     videos = media["media_id"].unique().to_pylist()
     rater = codes(media["participant_id"], raters)
     order = np.argsort(rater, kind="stable")
-    given = np.column_stack([media[name].to_numpy().astype(np.float64) for name in labels])
+    label_matrix = np.column_stack([media[name].to_numpy().astype(np.float64) for name in labels])
     return RowsInOrder(
         dimensions=LABELS,
         raters=raters,
         rater=rater[order],
         video=codes(media["media_id"], videos)[order],
-        values=given[order],
+        values=label_matrix[order],
     )
 
 
-def _exposures(keys: pa.Table, media: pa.Table, row: npt.NDArray[np.int64]) -> pa.Table:
+def _exposures(keys: pa.Table, media: pa.Table, label_row: npt.NDArray[np.int64]) -> pa.Table:
     order = order_within_rater(codes(keys["rater"], keys["rater"].unique().to_pylist()))
     columns = {name: keys[name] for name in ("rater", "video_id", "setup")}
     columns |= {"round": pa.nulls(len(keys), pa.string()), "order": pa.array(order)}
-    columns |= {"seen": media["seen_previously"].take(pa.array(row, mask=row < 0)), "overlay": media["overlay_type"]}
+    columns |= {
+        "seen": media["seen_previously"].take(pa.array(label_row, mask=label_row < 0)),
+        "overlay": media["overlay_type"],
+    }
     return pa.table(columns, schema=EXPOSURE_SCHEMA)
 
 
@@ -220,11 +223,11 @@ def _ratings(keys: pa.Table, dimension: str, **columns: pa.Array) -> pa.Table:
     )
 
 
-def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], row: npt.NDArray[np.int64]) -> pa.Table:
+def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], label_row: npt.NDArray[np.int64]) -> pa.Table:
     """One row per chosen label, and one without a label for a rater who chose none."""
     ticked = np.column_stack([media[name].fill_null(False).to_numpy() for name in labels])
-    chosen = ticked[row] & (row >= 0)[:, None]
-    clip, label = np.nonzero(np.column_stack([chosen, ~chosen.any(1) & (row >= 0)]))
+    chosen = ticked[label_row] & (label_row >= 0)[:, None]
+    clip, label = np.nonzero(np.column_stack([chosen, ~chosen.any(1) & (label_row >= 0)]))
     chosen_labels = pa.array([*labels, None], pa.string()).take(pa.array(label))
     return _ratings(keys.take(pa.array(clip)), LABELS, label=chosen_labels)
 

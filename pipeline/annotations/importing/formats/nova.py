@@ -115,7 +115,7 @@ def _part(annotation: _Annotation, constants: dict[str, str]) -> Part:
     """The tidy rows of a file.
 
     Raises:
-        ValueError: The ratings are not like the scheme.
+        ValueError: The ratings do not follow the scheme.
     """
     scheme, data, notes = annotation.scheme, annotation.data, []
     if scheme.get("type") == "CONTINUOUS":
@@ -128,14 +128,16 @@ def _part(annotation: _Annotation, constants: dict[str, str]) -> Part:
     else:
         segments = list(_segments(annotation))
         labels = {item.get("id"): item.get("name") for item in scheme.iter("item")}
-        kept = [segment for segment in segments if segment[2] != _GARBAGE or scheme.get("type") == "FREE"]
-        if len(kept) < len(segments):
-            notes.append(f"{data.name}: left out: {counted(len(segments) - len(kept), 'segment')} labelled as garbage")
-        columns = {key: pa.array([constant] * len(kept)) for key, constant in constants.items()}
+        used_segments = [segment for segment in segments if segment[2] != _GARBAGE or scheme.get("type") == "FREE"]
+        if len(used_segments) < len(segments):
+            notes.append(
+                f"{data.name}: left out: {counted(len(segments) - len(used_segments), 'segment')} labelled as garbage"
+            )
+        columns = {key: pa.array([constant] * len(used_segments)) for key, constant in constants.items()}
         columns |= {
-            "start": pa.array([start for start, _, _ in kept], pa.float64()),
-            "end": pa.array([end for _, end, _ in kept], pa.float64()),
-            "label": pa.array([labels.get(label) or label for _, _, label in kept], pa.string()),
+            "start": pa.array([start for start, _, _ in used_segments], pa.float64()),
+            "end": pa.array([end for _, end, _ in used_segments], pa.float64()),
+            "label": pa.array([labels.get(label) or label for _, _, label in used_segments], pa.string()),
         }
         part = tidy_part(pa.table(columns), data, TableMap(keys={key: key for key in columns}))
         count = len(segments)
@@ -153,7 +155,7 @@ def _scores(annotation: _Annotation) -> np.ndarray:
 
 
 def _segments(annotation: _Annotation) -> Iterator[tuple[float, float, str]]:
-    """Start and end in seconds, and the label: its text, or its number if the scheme is discrete."""
+    """Start and end in seconds, and the label as text, or as a number if the scheme is discrete."""
     if annotation.is_text:
         for line in _lines(annotation.content):
             label_cells = line[2:-2] if line[-1].startswith("color=") else line[2:-1]
@@ -177,7 +179,7 @@ def _lines(content: bytes) -> list[list[str]]:
 
 
 def _scale_end(annotation: _Annotation, bound: str) -> float:
-    """An end of the scale; NaN if the scheme has none."""
+    """The value at one end of the scale, "min" or "max"; NaN if the scheme has none."""
     text = annotation.scheme.get(bound, "nan")
     try:
         return _number(text)

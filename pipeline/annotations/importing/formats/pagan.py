@@ -47,20 +47,20 @@ def _part(file: Path, dimension: str, setup: str) -> Part:
     run = _runs(packets)
     packets = packets.append_column("run", pa.array(run, pa.float64()))
     rating = packets.filter(pa.array(~_closes_run(packets)))
-    # Of packets of one instant, the last one counts.
+    # The last packet of an instant counts.
     latest_rows = rating.group_by([*_CLIP, "run", "VideoTime"], use_threads=False).aggregate([("row", "max")])
-    latest = rating.filter(pc.is_in(rating["row"], latest_rows["row_max"].combine_chunks()))
+    last_of_instant = rating.filter(pc.is_in(rating["row"], latest_rows["row_max"].combine_chunks()))
     counts = {
         "closing a run with 0": len(packets) - len(rating),
-        "replaced by another one of the same instant": len(rating) - len(latest),
+        "replaced by another one of the same instant": len(rating) - len(last_of_instant),
     }
     sources = {"video_id": "OriginalName", "rater": "Participant", "time": "VideoTime", "value": "Value"}
     sources |= {"repeat": "run", "setup": f"={setup}", "dimension": f"={dimension}"}
-    part = tidy_part(latest, file, TableMap(keys=sources, time_unit="ms"))
+    part = tidy_part(last_of_instant, file, TableMap(keys=sources, time_unit="ms"))
     return Part(
         table=part.table,
         name=part.name,
-        rows=latest["row"].to_numpy()[np.asarray(part.rows) - 1],
+        rows=last_of_instant["row"].to_numpy()[np.asarray(part.rows) - 1],
         notes=[
             f"{file.name}: left out: {counted(count, 'packet')} {reason}" for reason, count in counts.items() if count
         ],
@@ -68,7 +68,7 @@ def _part(file: Path, dimension: str, setup: str) -> Part:
 
 
 def _packets(file: Path) -> pa.Table:
-    """The packets of a log, with their rows, and the names of videos without titles and lengths."""
+    """The packets of a log with their rows in the file, and video names without titles and lengths."""
     rows = raw_rows(file)
     if not rows or tuple(rows[0]) != _COLUMNS:
         raise InputError(
@@ -109,25 +109,25 @@ def _name(text: str) -> str:
 
 
 def _runs(packets: pa.Table) -> np.ndarray:
-    """(N,) how many runs through the video the participant had begun before; a new session or going back begins one."""
+    """(N,) number of earlier runs of the participant through the video; a new session or a jump back begins a run."""
     run = np.zeros(len(packets))
-    latest: dict[tuple[str, str], tuple[int, str, float]] = {}
+    run_state: dict[tuple[str, str], tuple[int, str, float]] = {}
     keys = zip(*(packets[name].to_pylist() for name in (*_CLIP, "SessionID", "VideoTime")), strict=True)
     for i, (video, participant, session, time) in enumerate(keys):
-        number, last_session, last_time = latest.get((video, participant), (0, session, 0.0))
+        number, last_session, last_time = run_state.get((video, participant), (0, session, 0.0))
         number += session != last_session or time < last_time - _RESTART_MS
-        latest[video, participant] = number, session, time
+        run_state[video, participant] = number, session, time
         run[i] = number
     return run
 
 
 def _closes_run(packets: pa.Table) -> np.ndarray:
-    """(N,) whether a packet is the last one of its run, of 0, and not the only one."""
+    """(N,) whether a packet is 0 and the last of several in its run."""
     keys = list(zip(*(packets[name].to_pylist() for name in (*_CLIP, "run")), strict=True))
-    last = {key: i for i, key in enumerate(keys)}
+    last_row = {key: i for i, key in enumerate(keys)}
     count = Counter(keys)
     value = packets["Value"].to_numpy()
-    return np.array([last[key] == i and value[i] == 0 and count[key] > 1 for i, key in enumerate(keys)], bool)
+    return np.array([last_row[key] == i and value[i] == 0 and count[key] > 1 for i, key in enumerate(keys)], bool)
 
 
 FORMAT = Format(

@@ -73,9 +73,9 @@ def _of_raters(file: Path, setup: str) -> list[Part]:
         [*names[:2], *(name.rstrip("s") for name in names[2:])]
     )
     keys = {"rater": names[0], "video_id": f"={matched['song']}", "setup": f"={setup}"}
-    whole = TableMap(keys=keys | {"value": names[1], "dimension": f"={dimension}_of_song"})
-    over_time = TableMap(keys=keys | {"dimension": f"={dimension}"}, header="{time}", columns=table.column_names[2:])
-    return [tidy_part(table, file, whole), tidy_part(table, file, over_time)]
+    song_map = TableMap(keys=keys | {"value": names[1], "dimension": f"={dimension}_of_song"})
+    time_map = TableMap(keys=keys | {"dimension": f"={dimension}"}, header="{time}", columns=table.column_names[2:])
+    return [tidy_part(table, file, song_map), tidy_part(table, file, time_map)]
 
 
 FORMAT = Format(

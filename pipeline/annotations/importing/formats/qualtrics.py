@@ -1,8 +1,8 @@
 """Qualtrics, exported as CSV: a row per response under three lines of heading, a column per question.
 
-Which clip and dimension a question is about its name says, by a template: `{video_id}_{dimension}` unless another is
-given. Values that are numbers are ratings, others are labels. Previews, tests and spam (`Status`) are left out, and so
-are columns of display orders, timing and free words.
+The name of a question states its clip and dimension by a template, `{video_id}_{dimension}` unless another is given.
+Values that are numbers are ratings, all others are labels. Previews, tests and spam (`Status`) are left out, and so are
+columns of display orders, timing and free text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from avcues.pipeline.store.text_tables import decode_text
 
 _HEADINGS = 3
 _RATER = "ResponseId"
-_OWN = (
+_METADATA_COLUMNS = (
     *("StartDate", "EndDate", "Status", "IPAddress", "Progress", "Duration (in seconds)", "Finished", "RecordedDate"),
     *("RecipientLastName", "RecipientFirstName", "RecipientEmail", "ExternalReference", "LocationLatitude"),
     *("LocationLongitude", "DistributionChannel", "UserLanguage"),
@@ -35,8 +35,8 @@ _OWN = (
 _UNFINISHED = ("false", "0")
 _REAL = ("ip address", "imported", "0", "4", "")
 """Values of `Status` of responses that raters gave, as words and as numbers."""
-_BESIDE = re.compile(r"_(DO(_\d+)?|TEXT|First Click|Last Click|Page Submit|Click Count)$")
-"""Endings of columns that Qualtrics adds to a question."""
+_QUESTION_EXTRAS = re.compile(r"_(DO(_\d+)?|TEXT|First Click|Last Click|Page Submit|Click Count)$")
+"""Endings of the extra columns that Qualtrics adds to a question."""
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
@@ -49,21 +49,29 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             )
         require_full_rows(rows, file)
         names, responses = rows[0], list(enumerate(rows[_HEADINGS:], _HEADINGS))
-        kept = _chosen(responses, names, "Status", lambda word: word in _REAL)
-        if len(kept) < len(responses):
+        used_responses = _filtered_rows(responses, names, "Status", lambda word: word in _REAL)
+        if len(used_responses) < len(responses):
             notes.append(
-                f"{file.name}: left out: {counted(len(responses) - len(kept), 'response')} in previews or tests"
+                f"{file.name}: left out: {counted(len(responses) - len(used_responses), 'response')} in previews or "
+                "tests"
             )
-        complete = _chosen(kept, names, "Finished", lambda word: word not in _UNFINISHED)
-        if len(complete) < len(kept):
-            notes.append(f"{file.name}: left out: {counted(len(kept) - len(complete), 'response')} not finished")
-        kept = complete
+        complete = _filtered_rows(used_responses, names, "Finished", lambda word: word not in _UNFINISHED)
+        if len(complete) < len(used_responses):
+            notes.append(
+                f"{file.name}: left out: {counted(len(used_responses) - len(complete), 'response')} not finished"
+            )
+        used_responses = complete
         header = options.header or "{video_id}_{dimension}"
         sources = {"setup": f"={options.setup or 'audiovisual'}", "dimension": f"={options.dimension or 'rating'}"}
         keys = {key: source for key, source in sources.items() if f"{{{key}}}" not in header} | {"rater": _RATER}
-        columns = {name: [row[i].strip() or None for _, row in kept] for i, name in enumerate(names)}
+        columns = {name: [row[i].strip() or None for _, row in used_responses] for i, name in enumerate(names)}
         for name in names:
-            if name in _OWN or name == _RATER or all(cell is None for cell in columns[name]) or _BESIDE.search(name):
+            if (
+                name in _METADATA_COLUMNS
+                or name == _RATER
+                or all(cell is None for cell in columns[name])
+                or _QUESTION_EXTRAS.search(name)
+            ):
                 continue
             if not is_like_template(name, header):
                 notes.append(f'{file.name}: the column "{name}" is no rating: its name is not like "{header}"')
@@ -79,7 +87,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
                 Part(
                     table=part.table.take(pa.array(answered)),
                     name=str(file),
-                    rows=np.array([number for number, _ in kept])[answered],
+                    rows=np.array([number for number, _ in used_responses])[answered],
                 )
             )
     if not parts:
@@ -89,10 +97,10 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     return Reading(parts=parts, notes=notes)
 
 
-def _chosen(
+def _filtered_rows(
     rows: list[tuple[int, list[str]]], names: Sequence[str], column: str, is_kept: Callable[[str], bool]
 ) -> list[tuple[int, list[str]]]:
-    """The numbered rows whose cell in a column, in lower case, is to be kept; all if there is no such column."""
+    """The numbered rows whose lower-case cell in a column passes `is_kept`; all rows if there is no such column."""
     if column not in names:
         return rows
     return [(number, row) for number, row in rows if is_kept(row[names.index(column)].strip().lower())]

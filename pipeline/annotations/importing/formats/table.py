@@ -35,21 +35,22 @@ def import_table(
     raters: Any = None,
     repeated: bool = False,
 ) -> Annotations:
-    """Ratings of CSV files of any separator, Excel workbooks or Parquet files, whatever their columns are called.
+    """Imports ratings from CSV files of any separator, Excel workbooks or Parquet files, whatever their columns are.
 
     Args:
-        files: One or more of the same form.
+        files: One or more files of the same form.
         map: By key (`rater`, `video_id`, `setup`, `round`, `repeat`, `dimension`, `time`, `start`, `end`, `value`,
             `label`), the name of a column, a constant `=TEXT`, or a template of columns and parts of the path such as
             `{video_id}_{clip}`.
         header: Template of the names of columns that hold ratings, such as "sample_{time}ms" or
             "{video_id}_{dimension}"; with `{label}`, cells say whether the label was chosen.
         columns: The columns that `header` applies to; None: all that match.
-        pattern: How paths end, without the suffix, such as "{dimension}/{video_id}"; `{file}` is always known.
-        time_unit: Of times that are numbers; texts such as 1:02.5 are minutes and seconds.
+        pattern: Template of the end of paths, without the suffix, such as "{dimension}/{video_id}"; `{file}` is always
+            known.
+        time_unit: Unit of times that are numbers; texts such as 1:02.5 are minutes and seconds.
         scale: Lowest and highest value in the files, if values are to be mapped to `range_`.
         range_: Lowest and highest possible value of the ratings; None: not known.
-        ranges: The same for single dimensions.
+        ranges: Lowest and highest possible value of single dimensions.
         levels: Level of measurement of single dimensions.
         split: Separator of several labels in one cell.
         step: Seconds per window of the grid that segments (`start`, `end`) are laid on.

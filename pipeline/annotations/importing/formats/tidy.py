@@ -30,24 +30,24 @@ def import_tidy(
     raters: Any = None,
     repeated: bool = False,
 ) -> Annotations:
-    """Ratings of a tidy CSV or Parquet file, or of a table in memory.
+    """Imports ratings from a tidy CSV or Parquet file, or from a table in memory.
 
     Args:
         source: A path, or a table (pyarrow, pandas, polars), with the columns `rater`, `video_id`, `setup`,
             `dimension`, `value` or `label` or both, and optionally `time` (s), `round`, `repeat`, `order`, `seen` and
             `overlay`. Without `order`, each rater saw the clips in the order of the rows.
         range_: Lowest and highest possible value of all dimensions that are rated in numbers; None: not known.
-        ranges: The same for single dimensions.
+        ranges: Lowest and highest possible value of single dimensions.
         levels: Level of measurement of single dimensions; default: "nominal" for labels, "interval" for numbers.
-        time_unit: Unit of `time`; of times of day, the first of each clip counts as 0 s.
+        time_unit: Unit of `time`; for times of day, the first rating of each rater and clip counts as 0 s.
         hold: Whether ratings over time are logs of changes, in which a value holds until the next one; or the names of
             the dimensions for which this is so.
         setups: The setups that are allowed; None: any.
-        known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
-            hold; ratings of others are left out and counted. None: any.
-        raters: What is known of the raters: a path or table with a column `rater` and any others; None: nothing.
-        repeated: Whether ratings that come again are those of clips that a rater rated again, which are kept apart as
-            `Annotations.repeats`; a column `repeat` (0, 1, ...) says so by itself.
+        known: Ids of the videos that may be rated, or their lengths in seconds by id, so that the last value of a log
+            holds until the end; ratings of other videos are left out and counted. None: any.
+        raters: Profiles of the raters, a path or table with a column `rater` and any others; None: there are none.
+        repeated: Whether a rating that appears again is a repeated one, which is kept apart in `Annotations.repeats`,
+            rather than an error; not needed with a column `repeat` (0, 1, ...).
 
     Raises:
         InputError: A column or key is missing, a rating is impossible or appears twice, or no video is known.
@@ -66,7 +66,7 @@ def import_tidy(
 
 
 def _in_seconds(table: pa.Table, unit: TimeUnit, name: str) -> pa.Table:
-    """The table with times in seconds, of times of day those since the first of each rater and clip."""
+    """The table with times in seconds; times of day count from the first rating of each rater and clip."""
     if "time" not in table.column_names or pa.types.is_null(table["time"].type):
         return table
     if unit == "s" and pa.types.is_floating(table["time"].type):

@@ -1,6 +1,6 @@
-"""Import of wide CSV files: a column of times beside columns of ratings, one file per clip or per clip and rater.
+"""Imports wide CSV files: a column of times and columns of ratings, one file per clip or per clip and rater.
 
-Two forms are read, which differ in what the columns stand for:
+Two forms are read, which differ in what a column of ratings is:
 
 | form                                         | columns beside the time | who rated                                 |
 |----------------------------------------------|-------------------------|-------------------------------------------|
@@ -8,7 +8,7 @@ Two forms are read, which differ in what the columns stand for:
 | dimension                                    |                         |                                           |
 | end2you: one file per clip and rater         | one per dimension       | `{rater}` in the pattern, or option rater |
 
-What else a file is of (video, setup, dimension, round) its path says, or an option.
+The video, setup, dimension and round of a file come from its path or from options.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def import_wide(
     raters: Any = None,
     repeated: bool = False,
 ) -> Annotations:
-    """Ratings over time of wide CSV files.
+    """Imports ratings over time from wide CSV files.
 
     Args:
         files: CSV files with a column `time` or `timestamp` (in any case), separated by commas, semicolons or tabs. The
             other columns are raters; where the rater is known from the path or from `rater`, they are dimensions. An
             empty cell is no rating.
-        pattern: How paths end, without the suffix, such as "{dimension}/{setup}/{video_id}". Known names: `video_id`
-            (needed), `setup`, `dimension`, `round`, `rater`.
+        pattern: Template of the end of paths, without the suffix, such as "{dimension}/{setup}/{video_id}". Names:
+            `video_id` (required), `setup`, `dimension`, `round`, `rater`.
         setup: Setup of all files, unless their paths name it.
         dimension: Dimension of all files, unless their paths or columns name it.
         rater: Rater of all files, unless their paths name it.
@@ -79,8 +79,8 @@ def import_wide(
         hold: Whether ratings over time are logs of changes, in which a value holds until the next one; or the names of
             the dimensions for which this is so.
         setups: The setups that are allowed; None: any.
-        known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
-            hold; ratings of others are left out and counted. None: any.
+        known: Ids of the videos that may be rated, or their lengths in seconds by id, so that the last value of a log
+            holds until the end; ratings of other videos are left out and counted. None: any.
         raters: What is known of the raters, as for `import_tidy`.
         repeated: As for `import_tidy`; a second file of a clip is then its repetition.
 
@@ -92,11 +92,11 @@ def import_wide(
     if not files:
         raise InputError("no file to import; name CSV files with a column of times")
     expression = _expression(pattern)
-    stated = {"setup": setup, "dimension": dimension, "round": None, "rater": rater}
+    option_keys = {"setup": setup, "dimension": dimension, "round": None, "rater": rater}
     parts: list[Part] = []
     file_of_clip: dict[tuple[str | None, ...], Path] = {}
     for file in map(Path, files):
-        keys = stated | _keys_in_path(file, expression, pattern)
+        keys = option_keys | _keys_in_path(file, expression, pattern)
         clip = tuple(keys[name] for name in PLACEHOLDERS)
         if clip in file_of_clip and not repeated:
             raise InputError(f"{file}: is of the same clip as {file_of_clip[clip]} ({', '.join(filter(None, clip))})")
@@ -116,7 +116,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
         raise SettingsError(f'the pattern "{pattern}" names no video; expected {{video_id}} in it, once')
     expression = re.escape(pattern)
     for name in PLACEHOLDERS:
-        # Ids of videos may hold what separates the names: of "After_The_Rain_Valence" the id is "After_The_Rain".
+        # Ids of videos may contain the separator: in "After_The_Rain_Valence", the id is "After_The_Rain".
         length = "+" if name == "video_id" else "+?"
         expression = expression.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>[^/]{length})")
     if r"\{" in expression:
@@ -133,7 +133,7 @@ def _keys_in_path(file: Path, expression: re.Pattern[str], pattern: str) -> dict
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """A column of ratings: the rater, setup and so on that its values have in common, and the values."""
+    """A column of ratings: the keys that its values share (rater, setup, ...), and the values."""
 
     keys: Mapping[str, str]
     values: Values
@@ -145,7 +145,7 @@ def _part(
     """The tidy rows of a file.
 
     Args:
-        keys: What the path and the options say of it.
+        keys: Keys of the file from its path and the options.
         rated_columns: The columns of ratings; None: all but the times, counts of rows and statistics.
     """
     names = column_names(file)
@@ -190,39 +190,39 @@ def _rated_columns(table: pa.Table, file: Path, keys: Mapping[str, str | None], 
         )
     columns = []
     for name in names:
-        of_column = {key: word for key, word in keys.items() if word is not None}
-        of_column.setdefault(column_is, name)
+        column_keys = {key: word for key, word in keys.items() if word is not None}
+        column_keys.setdefault(column_is, name)
         for key in ("setup", "dimension"):
-            if key not in of_column:
+            if key not in column_keys:
                 raise SettingsError(f"{file}: its {key} is not known; give `{key}`, or {{{key}}} in `pattern`")
-        columns.append(_Column(keys=of_column, values=table[name].to_numpy()))
+        columns.append(_Column(keys=column_keys, values=table[name].to_numpy()))
     return columns
 
 
 def _without_statistics(table: pa.Table, time: str, column_is: str, file: str) -> tuple[pa.Table, list[str]]:
-    """A table of raters without the columns that describe all of them, such as their mean; and a note."""
+    """Drops columns with statistics over raters, such as their mean, and notes their names."""
     rated = [name for name in table.column_names if name != time]
     if column_is != "rater" or len(rated) < 2:
         return table, []
-    described = [name for name in rated if name.lower() in _STATISTICS]
-    if len(rated) - len(described) > 1:
+    statistics = [name for name in rated if name.lower() in _STATISTICS]
+    if len(rated) - len(statistics) > 1:
         values = np.column_stack([table[name].to_numpy() for name in rated])
         for i, name in enumerate(rated):
-            others = np.delete(values, i, 1)
-            known = np.isfinite(values[:, i]) & np.isfinite(others).all(1)
-            if name not in described and known.sum() > 2 and others.shape[1] > 1:
-                spread = float(np.ptp(others[known]))
-                if spread > 0 and np.abs(values[known, i] - others[known].mean(1)).max() < 1e-4 * spread:
-                    described.append(name)
-    if not described or len(described) == len(rated):
+            other_values = np.delete(values, i, 1)
+            known = np.isfinite(values[:, i]) & np.isfinite(other_values).all(1)
+            if name not in statistics and known.sum() > 2 and other_values.shape[1] > 1:
+                spread = float(np.ptp(other_values[known]))
+                if spread > 0 and np.abs(values[known, i] - other_values[known].mean(1)).max() < 1e-4 * spread:
+                    statistics.append(name)
+    if not statistics or len(statistics) == len(rated):
         return table, []
-    listed_names = ", ".join(f'"{name}"' for name in described)
+    listed_names = ", ".join(f'"{name}"' for name in statistics)
     note = f"{file}: ignored: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
-    return table.drop_columns(described), [note]
+    return table.drop_columns(statistics), [note]
 
 
 def _tidy(time: Values, columns: Sequence[_Column]) -> pa.Table:
-    """Row by row as in the file: all columns of the first row, then of the second."""
+    """Tidy rows in the order of the file: all columns of the first row, then of the second."""
     count, width = len(time) * len(columns), len(columns)
     rows: dict[str, pa.Array] = {}
     for field in RATING_SCHEMA:

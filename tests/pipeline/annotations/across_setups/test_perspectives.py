@@ -367,7 +367,7 @@ def test_soft_labels_of_categories_are_shares_of_raters_who_chose_them(tmp_path:
     write_tables({tmp_path / "all.parquet": tables["all"]})
     labels = read_labels(tmp_path / "all.parquet", Fraction(1, 2), {"v1": 4, "v2": 3})
     assert labels.targets == ("target.mood=calm", "target.mood=joy", "target.mood=sad")
-    assert labels.of("v1", 4)[1].to_pylist() == [2 / 3] * 4
+    assert labels.columns_of("v1", 4)[1].to_pylist() == [2 / 3] * 4
 
 
 def test_soft_labels_are_read_by_a_dataset(tmp_path: Path, finished: Path) -> None:

@@ -346,7 +346,7 @@ def test_what_describes_a_target_is_not_filled_in() -> None:
         of_one_clip(np.array([[0.1, 0.2, np.nan, np.nan, np.nan, 0.7], [0.1, 0.3, np.nan, np.nan, np.nan, 0.9]]))
     )
     labels = read_labels(made.tables["music"], STEP, {"v1": 6}, "linear")
-    value, std, n = (array.to_pylist() for array in labels.of("v1", 6))
+    value, std, n = (array.to_pylist() for array in labels.columns_of("v1", 6))
     assert None not in value
     assert std[2:5] == n[2:5] == [None] * 3
     assert labels.targets == ("target.valence",)

@@ -11,7 +11,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 from studies import tidy
 
 from avcues.pipeline.annotations import agreement, import_tidy
-from avcues.pipeline.annotations.reliability.mixed_model import crossed
+from avcues.pipeline.annotations.reliability.mixed_model import fit_crossed_effects
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
 
@@ -32,7 +32,7 @@ def study(raters: int, videos: int, share: float, seed: int = 0) -> tuple[np.nda
 @pytest.mark.parametrize(("raters", "videos", "share"), [(6, 10, 1.0), (8, 12, 0.5)])
 def test_crossed_effects_are_those_of_statsmodels(raters: int, videos: int, share: float) -> None:
     value, design, groups = study(raters, videos, share)
-    ours, covariance, variances = crossed(value, design, groups)
+    ours, covariance, variances = fit_crossed_effects(value, design, groups)
     names = ["rater", "video", "clip"]
     columns = [[[f"{name}{i}" for i in range(group.max() + 1)]] for name, group in zip(names, groups, strict=True)]
     effects = VCSpec(names, columns, [[np.eye(group.max() + 1)[group]] for group in groups])
@@ -49,7 +49,7 @@ def test_a_balanced_design_has_the_variances_of_the_analysis_of_variance() -> No
     raters, videos = 8, 30
     x = rng.normal(0, 1, raters)[:, None] + rng.normal(0, 2, videos) + rng.normal(size=(raters, videos))
     rater, video = (axis.ravel() for axis in np.meshgrid(range(raters), range(videos), indexing="ij"))
-    mean, _, variances = crossed(x.ravel(), np.ones((x.size, 1)), [rater, video])
+    mean, _, variances = fit_crossed_effects(x.ravel(), np.ones((x.size, 1)), [rater, video])
     residual = x - x.mean(1, keepdims=True) - x.mean(0) + x.mean()
     error = (residual**2).sum() / ((raters - 1) * (videos - 1))
     of_raters = (videos * x.mean(1).var(ddof=1) - error) / videos
@@ -71,7 +71,7 @@ def test_agreement_tells_planted_effects_and_says_why_there_are_none() -> None:
     (model,) = agreement(import_tidy(rated), bootstrap=Bootstrap(0), by=()).mixed_models
     assert model.reference == "music"
     assert list(model.effects) == ["visual", "audiovisual"]
-    expected, covariance, variances = crossed(value, design, study(8, 12, 1.0)[2])
+    expected, covariance, variances = fit_crossed_effects(value, design, study(8, 12, 1.0)[2])
     visual = model.effects["visual"]
     assert visual.estimate == pytest.approx(expected[1], abs=1e-4)
     assert visual.standard_error == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-3)

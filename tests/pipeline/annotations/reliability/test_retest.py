@@ -15,7 +15,7 @@ from studies import latent, of_matrix, tidy
 
 from avcues.pipeline.annotations import Annotations, agreement, import_tidy
 from avcues.pipeline.annotations.reliability.model_agreement import model_agreement
-from avcues.pipeline.annotations.reliability.planning import in_words
+from avcues.pipeline.annotations.reliability.planning import raters_needed_in_words
 from avcues.pipeline.annotations.reports.documents import write_agreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.annotations.statistics.consensus import ccc, ewe, pearson
@@ -105,7 +105,7 @@ def test_plans_reach_what_more_raters_have() -> None:
     signal, noise = 0.25, 0.49
     assert plan.single.value == pytest.approx(signal / (signal + noise), abs=0.05)
     assert plan.needed[0.8] in (7, 8, 9)
-    assert in_words(plan, 0.8).startswith(f"{plan.needed[0.8]} raters for a reliability of 0.8; ")
+    assert raters_needed_in_words(plan, 0.8).startswith(f"{plan.needed[0.8]} raters for a reliability of 0.8; ")
 
 
 def test_a_model_is_judged_as_a_rater_is() -> None:

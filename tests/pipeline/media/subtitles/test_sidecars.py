@@ -32,12 +32,12 @@ def times(utterance: Utterance) -> list[tuple[str, float, float]]:
 
 def test_names_tell_language_and_kind_and_the_best_file_comes_first(tmp_path: Path) -> None:
     names = ("clip.srt", "clip.en.srt", "clip.pt-BR.vtt", "clip.german.ass", "clip.en.sdh.vtt", "clip.en.forced.srt")
-    others = ("clip.info.json", "clip.2.srt", "other.srt", "clip.mp4", "clip.txt", "clip.en.de.srt")
-    for name in (*names, *others, "clip.json"):
+    other_names = ("clip.info.json", "clip.2.srt", "other.srt", "clip.mp4", "clip.txt", "clip.en.de.srt")
+    for name in (*names, *other_names, "clip.json"):
         (tmp_path / name).write_text(SRT)
-    found = {sidecar.name: sidecar.language for sidecar in find_sidecars(tmp_path / "clip.mp4", None)}
-    assert list(found)[:4] == ["clip.json", "clip.srt", "clip.en.srt", "clip.en.sdh.vtt"]
-    assert found == {
+    languages = {sidecar.name: sidecar.language for sidecar in find_sidecars(tmp_path / "clip.mp4", None)}
+    assert list(languages)[:4] == ["clip.json", "clip.srt", "clip.en.srt", "clip.en.sdh.vtt"]
+    assert languages == {
         "clip.json": None,
         "clip.srt": None,
         "clip.en.srt": "en",
@@ -134,9 +134,9 @@ def test_captions_that_grow_give_each_word_once(tmp_path: Path) -> None:
 
 
 def test_a_word_that_is_said_twice_counts_twice(tmp_path: Path) -> None:
-    said = ["No.", "No.", "What?", "Leave me.", "Never!"]
-    cues = [f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{text}\n" for i, text in enumerate(said)]
-    assert [text for *_, text in spoken(read(tmp_path, "clip.srt", "\n".join(cues)))] == said
+    spoken = ["No.", "No.", "What?", "Leave me.", "Never!"]
+    cues = [f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{text}\n" for i, text in enumerate(spoken)]
+    assert [text for *_, text in spoken(read(tmp_path, "clip.srt", "\n".join(cues)))] == spoken
 
 
 def test_overlapping_cues_in_any_order_keep_their_times(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_subtitle_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     cue = "00:00:01,000 --> 00:00:03,000\nHello there\n"
     words = read(tmp_path, "clip.srt", f"1\n{cue}\n2\n{cue}\n3\n00:00:04,000 --> 00:00:05,000\nHello there\n")
     assert spoken(words) == [(1, 3, "Hello there"), (4, 5, "Hello there")]
-    assert "subtitles that are there twice: 1" in words.notes[0]
+    assert "repeated subtitles: 1" in words.notes[0]
 
 
 ASS = """[Script Info]
@@ -287,3 +287,27 @@ def test_what_of_a_file_cannot_be_read_is_counted(tmp_path: Path) -> None:
     words = read(tmp_path, "clip.srt", SRT + "\n2\n00:00:xx,000 --> 00:00:05,000\nLost\n")
     assert len(words.utterances) == 1
     assert "subtitles that cannot be read: 1" in words.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "clip.json",
+            '{"segments": [{"text": "a b c d e", "start": 0, "end": 9, "words": ['
+            + ", ".join(
+                f'{{"word": "{word}", "start": {i}, "end": {i + 1}, "probability": {value}}}'
+                for i, (word, value) in enumerate(
+                    zip("abcdef", ("0.5", "Infinity", "NaN", "-0.25", "1e999", "97"), strict=True)
+                )
+            )
+            + "]}]}",
+        ),
+        ("clip.csv", "word,start,end,confidence\na,0,1,0.5\nb,1,2,inf\nc,2,3,nan\nd,3,4,-1\ne,4,5,1e999\nf,5,6,high\n"),
+    ],
+)
+def test_confidences_that_are_no_probabilities_are_counted(tmp_path: Path, name: str, content: str) -> None:
+    read_words = read(tmp_path, name, content)
+    confidences = [word.confidence for utterance in read_words.utterances for word in utterance.words]
+    assert confidences == [0.5, None, None, None, None, None]
+    assert read_words.notes == (f"{name}: the confidence of 5 words is no number from 0 to 1, and left out",)
