@@ -64,7 +64,8 @@ def test_what_is_null_or_not_finite_is_no_label() -> None:
 def test_what_is_filled_averaged_or_held_is_counted() -> None:
     labels = {"video_id": ["a", "a", "a"], "time": [0.1, 0.2, 1.5], "v": [0.0, 1.0, 2.0], "word": ["x", "y", None]}
     assert read_labels(pa.table(labels), Fraction(1, 2), {"a": 6}, "linear").warnings == (
-        "labels: 3 labels lie in 2 windows: numbers in one window are averaged, of texts and booleans the last one counts",
+        "labels: 3 labels lie in 2 windows: numbers in one window are averaged, of texts and booleans the last one "
+        "counts",
         "v: 2 of 6 windows of labelled videos are filled",
         "word: texts and booleans cannot be interpolated; the label before holds",
         "word: 5 of 6 windows of labelled videos are filled",
