@@ -55,5 +55,5 @@ class RowDocument(Document):
     cover: _Picture
     strip: _Picture
     expressions: dict[ColumnName, Number]
-    damage: dict[str, Count]
+    damage: str
     values: dict[ColumnName, Number]
