@@ -165,7 +165,7 @@ class Compute:
 
     @property
     def _in_bf16(self) -> bool:
-        """Whether what is not computed in 8 bits is computed in bf16."""
+        """Whether the layers that are not in 8 bits are computed in bf16."""
         return self.precision in ("bf16", "int8")
 
     def _rounded(self, network: nn.Module) -> nn.Module:

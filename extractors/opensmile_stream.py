@@ -105,7 +105,7 @@ class OpenSmileExtractor(BaseExtractor):
 
 
 MIN_RATE_HZ = 8000
-"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of it."""
+"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of this rate."""
 
 
 class OpenSmileStream:

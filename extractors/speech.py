@@ -33,7 +33,7 @@ _MODEL_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 
 @dataclass(frozen=True, kw_only=True)
 class RejectionLimits:
-    """Limits beyond which an utterance counts as made up: Whisper's, but each limit applies by itself.
+    """Limits beyond which an utterance counts as made up: those of Whisper, each applied on its own.
 
     Args:
         no_speech: Largest probability of no speech.

@@ -3,9 +3,11 @@
 | case    | rule                                                                                                       |
 |---------|------------------------------------------------------------------------------------------------------------|
 | time    | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
-| several | several labels in one window: numbers are averaged; of texts and booleans the last one counts              |
+| several | several labels in one window: numbers are averaged; of texts and booleans the last one counts, and a       |
+|         | warning counts them                                                                                        |
 | none    | a window without a label is null (fill "none"), or has the preceding label ("hold"), or the linear         |
-|         | interpolation between the labelled windows around it ("linear"; texts and booleans are held)               |
+|         | interpolation between the labelled windows around it ("linear"; texts and booleans are held); a warning    |
+|         | counts the filled windows                                                                                  |
 | edges   | nothing is filled before a video's first label; after the last label, "hold" continues and "linear" stops  |
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
 | missing | nulls, empty texts, `NA`, `-` and the like, and numbers that are not finite do not count as labels; a      |
@@ -40,18 +42,17 @@ from avcues.pipeline.dataset.label_columns import (
     windows_of_times,
     without_nulls,
 )
+from avcues.pipeline.dataset.label_matching import ids_of_dataset, labels_within_videos, time_unit_hint
 from avcues.pipeline.dataset.label_metadata import FITTED_ON, checked_label_metadata, complete_label_metadata
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.parquet import WINDOW_KEYS
-from avcues.pipeline.store.user_columns import bare_id, drop_row_counters, normalised
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
 
 PREFIX = "target."
 """Prefix of the names of targets in joined tables."""
-
-_MAX_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ class Labels:
         return tuple(field.name for field in self.fields if field.name not in self.descriptive_columns)
 
     def columns_of(self, video_id: str, windows: int) -> list[pa.Array]:
-        """For each label column, an array of `windows` values, null source_name a label is missing."""
+        """For each label column, an array of `windows` values, null where a label is missing."""
         first, count = self.spans.get(video_id, (0, 0))
         row = np.full(windows, -1)
         if not self.once_per_video:
@@ -125,20 +126,10 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         raise InputError(f"{source_name}: has no column video_id, only {', '.join(table.column_names)}")
     table, count_notes = drop_row_counters(table, [*WINDOW_KEYS, "time"], source_name, ["video_id"])
     columns = dict(zip(table.column_names, table.columns, strict=True))
-    ids, id_notes = _ids_of_dataset(
+    ids, id_notes = ids_of_dataset(
         without_nulls(text_column(columns["video_id"]), f"{source_name}: video_id"), windows, source_name
     )
-    labels = {"video_id": ids}
-    if "time" in columns and "window" in columns:
-        raise InputError(f"{source_name}: has both time and window; leave one out")
-    if "window" in columns:
-        labels["window"] = window_column(columns["window"], f"{source_name}: window")
-    elif "time" in columns:
-        labels["window"] = windows_of_times(columns["time"], step, f"{source_name}: time")
-    elif {"start", "end"} & columns.keys():
-        raise InputError(
-            f"{source_name}: labels are placed by a column time (in seconds) or window, not by start and end"
-        )
+    labels = {"video_id": ids} | _placement(columns, step, source_name)
     values = [name for name in columns if name not in {*WINDOW_KEYS, "time", FITTED_ON}]
     if not values:
         raise InputError(f"{source_name}: has no target column beside {', '.join(columns)}")
@@ -147,15 +138,22 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     )
     targets = [target["name"] for target in metadata.get("targets", []) if target["name"] in values] or values
     labels |= {PREFIX + name: target_column(columns[name], f"{source_name}: {name}") for name in values}
-    placed = pa.table(labels)
+    all_labels = pa.table(labels)
     if "time" in columns:
-        placed = placed.take(pc.sort_indices(columns["time"]))
-    labels_within_videos, warnings = _labels_within_videos(placed, windows, step, source_name)
-    if "time" in columns and placed.num_rows and not labels_within_videos.num_rows:
-        hint = _time_unit_hint(columns["time"], windows, step)
+        all_labels = all_labels.take(pc.sort_indices(columns["time"]))
+    placed_labels, warnings = labels_within_videos(all_labels, windows, step, source_name)
+    if "time" in columns and all_labels.num_rows and not placed_labels.num_rows:
+        hint = time_unit_hint(columns["time"], windows, step)
         raise InputError(f"{source_name}: no label lies within its video; {warnings[-1]}{hint}")
-    rows, spans = _one_row_per_window(labels_within_videos, source_name)
-    warnings = [*count_notes, *id_notes, *metadata_notes, *_notes_on_missing_numbers(labels_within_videos), *warnings]
+    rows, spans = _one_row_per_window(placed_labels, source_name)
+    if placed_labels.num_rows > rows.num_rows:
+        warnings.append(
+            f"{source_name}: {placed_labels.num_rows} labels lie in {rows.num_rows} windows: numbers in one window are "
+            "averaged, of texts and booleans the last one counts"
+        )
+    if fill != "none" and "window" in rows.column_names:
+        warnings += _notes_on_filled(rows, spans, windows, [PREFIX + name for name in targets], fill)
+    warnings = [*count_notes, *id_notes, *metadata_notes, *_notes_on_missing_numbers(placed_labels), *warnings]
     descriptive_columns = frozenset(PREFIX + name for name in values if name not in targets)
     return Labels(
         rows=rows,
@@ -165,6 +163,21 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         descriptive_columns=descriptive_columns,
         metadata=metadata,
     )
+
+
+def _placement(columns: Mapping[str, pa.ChunkedArray], step: Fraction, source_name: str) -> dict[str, pa.ChunkedArray]:
+    """The column `window`, from that column or from `time`; empty if labels are static."""
+    if "time" in columns and "window" in columns:
+        raise InputError(f"{source_name}: has both time and window; leave one out")
+    if "window" in columns:
+        return {"window": window_column(columns["window"], f"{source_name}: window")}
+    if "time" in columns:
+        return {"window": windows_of_times(columns["time"], step, f"{source_name}: time")}
+    if {"start", "end"} & columns.keys():
+        raise InputError(
+            f"{source_name}: labels are placed by a column time (in seconds) or window, not by start and end"
+        )
+    return {}
 
 
 def _load(path: Path) -> pa.Table:
@@ -178,36 +191,6 @@ def _load(path: Path) -> pa.Table:
         raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({one_line(error)})") from error
 
 
-def _ids_of_dataset(
-    ids: pa.ChunkedArray, windows: Mapping[str, int], source_name: str
-) -> tuple[pa.ChunkedArray, list[str]]:
-    """Ids in the spelling of the dataset, despite other blanks and encodings of accents; and a note on changes."""
-    dataset_ids = {normalised(video_id): video_id for video_id in windows}
-    distinct = ids.unique().to_pylist()
-    respelled = {
-        name: dataset_ids[normalised(name)]
-        for name in distinct
-        if name not in windows and normalised(name) in dataset_ids
-    }
-    if not respelled:
-        return ids, []
-    note = (
-        f"{source_name}: {len(respelled)} ids are matched although blanks or the encoding of accents differ: "
-        f"{_first_names(sorted(respelled.values()))}"
-    )
-    dataset_spelling = [respelled.get(name, name) for name in ids.to_pylist()]
-    return pa.chunked_array([pa.array(dataset_spelling, pa.string())]), [note]
-
-
-def _time_unit_hint(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) -> str:
-    """A hint at the unit of times that all lie outside their videos."""
-    longest, last = float(max(windows.values()) * step), float(pc.max(times).as_py())
-    for factor, unit in ((1e-3, "milliseconds"), (1e-6, "microseconds"), (1e-9, "nanoseconds")):
-        if 0 < last * factor <= longest + float(step):
-            return f"; the times look like {unit}: convert them to seconds"
-    return ""
-
-
 def _notes_on_missing_numbers(labels: pa.Table) -> list[str]:
     """Notes on targets without a number in some rows."""
     return [
@@ -219,47 +202,27 @@ def _notes_on_missing_numbers(labels: pa.Table) -> list[str]:
     ]
 
 
-def _labels_within_videos(
-    labels: pa.Table, windows: Mapping[str, int], step: Fraction, source_name: str
-) -> tuple[pa.Table, list[str]]:
-    """The labels that lie in a window of a known video, and warnings about other labels and unlabelled videos."""
-    warnings = []
-    labelled_ids = set(labels["video_id"].unique().to_pylist())
-    foreign, unlabelled = sorted(labelled_ids - windows.keys()), sorted(windows.keys() - labelled_ids)
-    if windows and not labelled_ids & windows.keys():
-        raise InputError(
-            f"{source_name}: labels none of the dataset's videos: it names {_first_names(foreign)}, "
-            f"the dataset {_first_names(unlabelled)}{_spelling_hint(foreign, unlabelled)}"
-        )
-    if foreign:
-        warnings.append(
-            f"{source_name}: labels of {len(foreign)} videos that are not in the dataset are ignored: "
-            f"{_first_names(foreign)}{_spelling_hint(foreign, unlabelled)}"
-        )
-    if unlabelled:
-        warnings.append(f"{source_name}: {len(unlabelled)} videos have no label: {_first_names(unlabelled)}")
-    labels = labels.filter(pc.is_in(labels["video_id"], pa.array(list(windows), pa.string())))
-    if "window" not in labels.column_names:
-        return labels, warnings
-    lengths = pc.index_in(labels["video_id"], pa.array(list(windows), pa.string()))
-    lengths = pa.array(list(windows.values()), pa.int64()).take(lengths.combine_chunks())
-    inside = pc.and_(pc.greater_equal(labels["window"], 0), pc.less(labels["window"], lengths))
-    outside = labels.filter(pc.invert(inside))
-    if outside.num_rows:
-        ids = sorted(outside["video_id"].unique().to_pylist())
-        with_ends = [f"{video_id} (0 to {float(windows[video_id] * step):g} s)" for video_id in ids]
-        warnings.append(
-            f"{source_name}: {outside.num_rows} labels lie before the start or beyond the end of "
-            f"{_first_names(with_ends)}; they are ignored"
-        )
-    return labels.filter(inside), warnings
-
-
-def _spelling_hint(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
-    """A hint if ids of labels differ from those of the dataset only in folders, suffixes or leading zeros."""
-    by_bare = {bare_id(video_id): video_id for video_id in unlabelled}
-    pairs = [f"{name} for {by_bare[bare_id(name)]}" for name in foreign if bare_id(name) in by_bare]
-    return f"; write ids as the dataset does (the file has {_first_names(pairs)})" if pairs else ""
+def _notes_on_filled(
+    rows: pa.Table, spans: Mapping[str, tuple[int, int]], windows: Mapping[str, int], targets: Sequence[str], fill: Fill
+) -> list[str]:
+    """How many windows are filled, by target, and which targets cannot be interpolated."""
+    notes = []
+    total = sum(windows[video_id] for video_id in spans)
+    places = rows["window"].to_numpy()
+    for target in targets:
+        name, is_labelled = target.removeprefix(PREFIX), rows[target].is_valid().to_numpy()
+        is_held = fill == "hold" or not is_number(rows[target].type)
+        if is_held and fill == "linear":
+            notes.append(f"{name}: texts and booleans cannot be interpolated; the label before holds")
+        filled = 0
+        for video_id, (first, count) in spans.items():
+            labelled = places[first : first + count][is_labelled[first : first + count]]
+            if len(labelled):
+                last = windows[video_id] - 1 if is_held else labelled[-1]
+                filled += int(last - labelled[0]) + 1 - len(labelled)
+        if filled:
+            notes.append(f"{name}: {filled} of {total} windows of labelled videos are filled")
+    return notes
 
 
 def _one_row_per_window(labels: pa.Table, source_name: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
@@ -296,9 +259,3 @@ def _filled(values: pa.Array, fill: Fill) -> pa.Array:
     windows = np.arange(len(values))
     interpolated = np.interp(windows, labelled, values.take(pa.array(labelled)).to_numpy())
     return pa.array(interpolated, mask=(windows < labelled[0]) | (windows > labelled[-1])).cast(values.type)
-
-
-def _first_names(names: list[str]) -> str:
-    return ", ".join(names[:_MAX_LISTED]) + (
-        f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
-    )

@@ -199,6 +199,7 @@ class Decoder:
             damage=self._media.damage,
             trust_headers=self._media.trust_headers,
             stream=position,
+            first_start=-part.origin,
         )
 
     def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, *, is_video: bool) -> None:

@@ -2,7 +2,7 @@
 
 A new folder is written beside the folder that it replaces, and the two are exchanged in one step of the file system. If
 the system has no such step, the former folder is moved aside first; if the process dies before the new folder is in
-place, the next start moves the former back. The next writer removes the leftovers of killed processes.
+place, the next start moves the former folder back. The next writer removes the leftovers of killed processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Write = Callable[["Location", Callable[[BinaryIO], object]], None]
 def replaced_folder(out: Path, *, keep_others: bool = False) -> Iterator[Path]:
     """Yields a new, empty folder that replaces `out` when the `with` block ends without an error.
 
-    At every instant `out` is either the former or the new folder; after an error it is the former.
+    At every instant `out` is either the former or the new folder; after an error it is the former one.
 
     Args:
         out: The folder to replace; it need not exist.

@@ -38,7 +38,6 @@ class PictureStage:
         reading: The user's options.
 
     Attributes:
-        properties: As above.
         fields: Decides whether fields are joined.
         bars: If bars are to be cropped: the box inside them, and the size of the frames that it refers to.
         applied: Conversions by kind, for records; empty if nothing is converted.

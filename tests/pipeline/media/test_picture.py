@@ -251,7 +251,7 @@ def with_matroska_cropping(source: Path, out: Path, sides: dict[int, int]) -> Pa
 
 
 @pytest.mark.parametrize(
-    ("sides", "rows", "columns", "said"),
+    ("sides", "rows", "columns", "note"),
     [
         ({0xBB: 4, 0xCC: 16}, slice(4, None), slice(16, None), "16 left, 0 right, 4 top, 0 bottom"),
         ({0xAA: 8, 0xDD: 32}, slice(None, -8), slice(None, -32), "0 left, 32 right, 0 top, 8 bottom"),

@@ -120,6 +120,7 @@ def click_in(path: Path, *codec: str) -> Path:
         ("clip.mp3", ("-c:a", "libmp3lame", "-write_xing", "0", "-id3v2_version", "0")),
         ("xing.mp3", ("-c:a", "libmp3lame")),
         ("clip.mp2", ("-c:a", "mp2")),
+        ("clip.latm", ("-c:a", "aac")),
         ("clip.aac", ("-c:a", "aac")),
         ("clip.m4a", ("-c:a", "aac")),
         ("clip.opus", ("-c:a", "libopus")),
@@ -132,7 +133,7 @@ def test_sound_alone_is_in_time(tmp_path: Path, name: str, codec: tuple[str, ...
     envelope = np.abs(measured.samples)
     centre = (envelope**2 * np.arange(len(envelope))).sum() / (envelope**2).sum() / measured.rate_hz
     assert centre == pytest.approx(CLICK_S + 0.002, abs=0.004)
-    adds = name in ("clip.wma", "clip.mp3", "clip.mp2", "clip.aac")
+    adds = name in ("clip.wma", "clip.mp3", "clip.mp2", "clip.latm", "clip.aac")
     assert any("adds before the content" in note for note in measured.media.notes) == adds
 
 

@@ -246,15 +246,13 @@ def test_overwriting_some_features_does_not_forget_the_others(tiny: Path, media,
     done = avcues("extract", clip, "-o", tmp_path, *only, "--step", "0.2")
     assert done.returncode == 2
     assert "lighting" in done.stderr
-    other_options = tmp_path / "other.mp4"
-    other_options.symlink_to(clip)
-    assert avcues("extract", other_options, "-o", tmp_path, *features, "--workers", 0).returncode == 0
+    link = tmp_path / "other.mp4"
+    link.symlink_to(clip)
+    assert avcues("extract", link, "-o", tmp_path, *features, "--workers", 0).returncode == 0
     done = avcues("extract", clip, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 2
     assert "1 videos that this run would not overwrite (other, ...)" in done.stderr
-    done = avcues(
-        "extract", clip, other_options, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0
-    )
+    done = avcues("extract", clip, link, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 0, done.stderr
     assert avcues("validate", tmp_path).returncode == 0
 
