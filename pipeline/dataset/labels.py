@@ -3,9 +3,11 @@
 | case    | rule                                                                                                       |
 |---------|------------------------------------------------------------------------------------------------------------|
 | time    | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
-| several | several labels in one window: numbers are averaged; of texts and booleans the last one counts              |
+| several | several labels in one window: numbers are averaged; of texts and booleans the last one counts, and a       |
+|         | warning counts them                                                                                        |
 | none    | a window without a label is null (fill "none"), or has the preceding label ("hold"), or the linear         |
-|         | interpolation between the labelled windows around it ("linear"; texts and booleans are held)               |
+|         | interpolation between the labelled windows around it ("linear"; texts and booleans are held); a warning    |
+|         | counts the filled windows                                                                                  |
 | edges   | nothing is filled before a video's first label; after the last label, "hold" continues and "linear" stops  |
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
 | missing | nulls, empty texts, `NA`, `-` and the like, and numbers that are not finite do not count as labels; a      |
@@ -21,7 +23,7 @@ videos on which no model may be tested.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -88,7 +90,7 @@ class Labels:
         return tuple(field.name for field in self.fields if field.name not in self.descriptive_columns)
 
     def columns_of(self, video_id: str, windows: int) -> list[pa.Array]:
-        """For each label column, an array of `windows` values, null source_name a label is missing."""
+        """For each label column, an array of `windows` values, null where a label is missing."""
         first, count = self.spans.get(video_id, (0, 0))
         row = np.full(windows, -1)
         if not self.once_per_video:
@@ -144,6 +146,13 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         hint = time_unit_hint(columns["time"], windows, step)
         raise InputError(f"{source_name}: no label lies within its video; {warnings[-1]}{hint}")
     rows, spans = _one_row_per_window(placed_labels, source_name)
+    if placed_labels.num_rows > rows.num_rows:
+        warnings.append(
+            f"{source_name}: {placed_labels.num_rows} labels lie in {rows.num_rows} windows: numbers in one window are "
+            "averaged, of texts and booleans the last one counts"
+        )
+    if fill != "none" and "window" in rows.column_names:
+        warnings += _notes_on_filled(rows, spans, windows, [PREFIX + name for name in targets], fill)
     warnings = [*count_notes, *id_notes, *metadata_notes, *_notes_on_missing_numbers(placed_labels), *warnings]
     descriptive_columns = frozenset(PREFIX + name for name in values if name not in targets)
     return Labels(
@@ -191,6 +200,29 @@ def _notes_on_missing_numbers(labels: pa.Table) -> list[str]:
         and is_number(field.type)
         and 0 < labels[field.name].null_count < labels.num_rows
     ]
+
+
+def _notes_on_filled(
+    rows: pa.Table, spans: Mapping[str, tuple[int, int]], windows: Mapping[str, int], targets: Sequence[str], fill: Fill
+) -> list[str]:
+    """How many windows are filled, by target, and which targets cannot be interpolated."""
+    notes = []
+    total = sum(windows[video_id] for video_id in spans)
+    places = rows["window"].to_numpy()
+    for target in targets:
+        name, is_labelled = target.removeprefix(PREFIX), rows[target].is_valid().to_numpy()
+        is_held = fill == "hold" or not is_number(rows[target].type)
+        if is_held and fill == "linear":
+            notes.append(f"{name}: texts and booleans cannot be interpolated; the label before holds")
+        filled = 0
+        for video_id, (first, count) in spans.items():
+            labelled = places[first : first + count][is_labelled[first : first + count]]
+            if len(labelled):
+                last = windows[video_id] - 1 if is_held else labelled[-1]
+                filled += int(last - labelled[0]) + 1 - len(labelled)
+        if filled:
+            notes.append(f"{name}: {filled} of {total} windows of labelled videos are filled")
+    return notes
 
 
 def _one_row_per_window(labels: pa.Table, source_name: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:

@@ -26,7 +26,7 @@ def codec_delay_s(container_format: str, stream: AudioStream) -> Fraction:
     """
     codec, rate_hz = stream.codec_context.name, stream.codec_context.sample_rate
     samples = 0
-    if container_format == "aac":
+    if container_format in ("aac", "loas"):
         samples = _AAC_SAMPLES
     elif container_format == "mp3" and not stream.start_time:  # a header that states the delay moves the start
         samples = _MP3_SAMPLES if codec.startswith("mp3") else _POLYPHASE_SAMPLES

@@ -38,6 +38,10 @@ class SoundConverter:
         damage: Counts frames at rates out of bounds, and corrupt ones.
         trust_headers: Accept any rate.
         stream: Position of the stream among those that are mixed.
+        first_start: Seconds from t = 0 of the first sample, where the frames have no time stamps.
+
+    Attributes:
+        layouts: The layouts of channels so far, in their order.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class SoundConverter:
         damage: Damage,
         trust_headers: bool = False,
         stream: int = 0,
+        first_start: Fraction | None = None,
     ) -> None:
         self._rate_hz = rate_hz
         self._lacks_times = container_format in _FORMATS_WITHOUT_TIMES
@@ -56,6 +61,8 @@ class SoundConverter:
         self._damage = damage
         self._trust_headers = trust_headers
         self._stream = stream
+        self.layouts: dict[str, None] = {}
+        self._first_start = first_start
         self._counts_samples = False
         self._resampler: soxr.ResampleStream | None = None
         self._resampler_rate_hz = 0
@@ -75,18 +82,22 @@ class SoundConverter:
             self._damage.audio_packets_undecodable += 1  # the rate changed within the stream
             return
         self._damage.audio_blocks_corrupt += frame.is_corrupt
+        self.layouts.setdefault(frame.layout.name)
         channels = channels_of(frame)
         if self._surround_downmix == "standard" and channels.shape[0] > 2:
             channels = standard_downmix(channels, frame.layout)
+        first_start, self._first_start = self._first_start, None
+        if self._lacks_times and start is None:  # in LATM, FFmpeg begins to count in mid-stream
+            self._counts_samples = True
         if frame.sample_rate == self._rate_hz:
             yield from self.finish()
             if self._counts_samples:
-                start = duration = None
+                start, duration = first_start, None
             yield AudioBlock(channels, start, duration, self._stream)
             return
         self._counts_samples = self._lacks_times
         if self._counts_samples:
-            start = None
+            start = first_start
         if frame.sample_rate != self._resampler_rate_hz or self._begins_stretch(start):
             yield from self.finish()
             self._start_stretch(frame.sample_rate, start)

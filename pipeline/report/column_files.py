@@ -22,6 +22,7 @@ from avcues.pipeline.report.packing import packed, packed_json
 from avcues.pipeline.report.series import axis_bounds
 from avcues.pipeline.report.summaries import TableSummary
 from avcues.pipeline.report.video import Values, Video
+from avcues.pipeline.store.documents import read_document
 from avcues.pipeline.store.files import write_atomically
 
 COLUMNS, MEANS = "columns", "means"
@@ -98,7 +99,7 @@ def write_means(report: Path, tables: Sequence[TableSummary], videos: Sequence[s
 def read_means(report: Path) -> dict[str, Any]:
     """The "videos" and "files" of the means in a report; both empty if it has no means."""
     try:
-        return dict(json.loads((report / MEANS / _MEANS_LIST).read_text("utf-8")))
+        return read_document(report / MEANS / _MEANS_LIST, "means")
     except (OSError, ValueError):
         return {"videos": [], "files": []}
 

@@ -21,6 +21,7 @@ from avcues.pipeline.report.panels import EXPRESSION_COLOURS, frame_colours
 from avcues.pipeline.report.targets import RATINGS, VideoTarget
 from avcues.pipeline.report.thumbnails import FilmStrip, data_uri
 from avcues.pipeline.report.video import Video
+from avcues.pipeline.store.documents import open_regular_file, parse
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.timeline_table import TIMELINE
 
@@ -70,11 +71,11 @@ def row_without_tables(video_id: str, status: Mapping[str, Any]) -> dict[str, An
 
 
 def row_of_page(path: Path) -> dict[str, Any] | None:
-    """The row that a page stores; None if there is no such page."""
+    """The row that a page stores; None if there is no such page, or it stores something else."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             match = _ROW.search(file.read(_HEAD_BYTES))
-        return None if match is None else dict(json.loads(match[1]))
+        return None if match is None else parse(match[1], "row")
     except (OSError, ValueError):
         return None
 

@@ -256,7 +256,7 @@ def _row(pages: Pages, report: Path, video_id: str) -> dict[str, Any]:
     last_row = row_of_page(page_path(report, video_id))
     if last_row is None:
         return recorded | {"page": False}
-    return recorded | last_row | {"page": True, "state": recorded["state"], "error": recorded["error"]}
+    return recorded | last_row | {"page": True} | {name: recorded[name] for name in ("video_id", "state", "error")}
 
 
 def _write(path: Path, content: str | bytes) -> None:

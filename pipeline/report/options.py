@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.report.emotion import Emotion
+from avcues.pipeline.store.documents import read_document
 
 Stills = Literal["on", "blur", "none"]
 FILE = "made_with.json"
@@ -91,8 +91,8 @@ class Options:
 def read_options(report: Path) -> Options:
     """The options of the report in a folder; empty options if there is no report or its file is damaged."""
     try:
-        stored = json.loads((report / FILE).read_text("utf-8"))
-        paths = {name: Path(os.path.normpath(report.resolve() / stored[name])) for name in _PATHS if name in stored}
-        return Options(**paths, columns=tuple(stored.get("columns", ())), stills=stored.get("stills"))
-    except (OSError, ValueError, TypeError, AttributeError, SettingsError):
+        stored = read_document(report / FILE, "report")
+    except (OSError, ValueError):
         return Options()
+    paths = {name: Path(os.path.normpath(report.resolve() / stored[name])) for name in _PATHS if stored.get(name)}
+    return Options(**paths, columns=tuple(stored.get("columns", ())), stills=stored.get("stills"))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from avcues.pipeline.store.document_fields import ColumnName, Count, Document, Number, Seconds, Step, TableName
+from avcues.pipeline.store.report_documents import MeansDocument, ReportDocument, RowDocument
 from avcues.pipeline.store.study_documents import (
     LabelsDocument,
     MetricsDocument,
@@ -146,13 +147,16 @@ DOCUMENTS: dict[str, type[Document]] = {
     "footer": FooterDocument,
     "labels": LabelsDocument,
     "manifest": ManifestDocument,
+    "means": MeansDocument,
     "metrics": MetricsDocument,
     "origin": OriginDocument,
     "owner": OwnerDocument,
     "predictions": PredictionsDocument,
     "ratings": RatingsDocument,
     "record": RecordDocument,
+    "report": ReportDocument,
     "requested": RequestedDocument,
+    "row": RowDocument,
     "trained": TrainedDocument,
 }
 """The type of each kind of document (`avcues.pipeline.store.documents.Kind`)."""

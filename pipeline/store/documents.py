@@ -25,13 +25,16 @@ Kind = Literal[
     "footer",
     "labels",
     "manifest",
+    "means",
     "metrics",
     "origin",
     "owner",
     "predictions",
     "ratings",
     "record",
+    "report",
     "requested",
+    "row",
     "trained",
 ]
 """The kinds of documents in `avcues.pipeline.store.document_types`; "origin" is part of a "footer"."""
@@ -99,6 +102,18 @@ def write_json(value: Mapping[str, Any], path: Location) -> None:
 def json_bytes(value: Mapping[str, Any]) -> bytes:
     """The content of the file of a JSON document."""
     return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def read_regular_file(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """Reads a regular file of limited size.
+
+    Raises:
+        OSError: It does not exist, cannot be read, is not a regular file, or is larger than `max_bytes`.
+    """
+    require_regular_file(path)
+    if path.stat().st_size > max_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {max_bytes >> 20} MB", str(path))
+    return path.read_bytes()
 
 
 def open_regular_file(path: Location) -> BinaryIO:

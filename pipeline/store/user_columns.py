@@ -23,8 +23,11 @@ _MIN_NUMBER_SHARE = 0.5
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 _ALMOST_NUMBER = r"^[-+]?\d[\d.,' ]*%?$|^[-+]?\d+([.,]\d+)? ?[a-zA-Z%°]{1,3}$"
 _UNNAMED = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|\.\.\.\d+", re.IGNORECASE)
+# Numbers of fewer rows that begin anywhere, or have gaps, may rise by chance.
+_FEWEST_COUNTED = 5
 _COUNTER_NAMES = re.compile(
-    r"(index|idx|x|rows?|row_?(numbers?|names?|id|index)|segment_?id|sample|seq|n|no|nr|id)", re.IGNORECASE
+    r"(index|idx|x|rows?|row_?(numbers?|names?|id|index)|segment_?id|sample|seq|frame(_?(number|index))?|n|no|nr|id)",
+    re.IGNORECASE,
 )
 
 _MEDIA_SUFFIX = re.compile(
@@ -94,14 +97,20 @@ def drop_row_counters(
 
 
 def _counts_rows(table: pa.Table, name: str, groups: Sequence[str]) -> bool:
-    """Whether a column is 0, 1, 2, ... or 1, 2, 3, ..., over all rows or within each value of a group column."""
+    """Whether whole numbers rise from row to row, from 0 or 1 without a gap within each value of a group column.
+
+    In a part of a table they begin anywhere, and rows that were left out leave gaps.
+    """
     column = table[name]
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)) or column.null_count:
         return False
     values = column.cast(pa.float64()).to_numpy()
     if not len(values):
         return False
-    if values[0] in (0, 1) and (np.diff(values) == 1).all():
+    if not (values == np.floor(values)).all() or values.min() < 0:
+        return False
+    steps = np.diff(values)
+    if (values[0] in (0, 1) and (steps == 1).all()) or (len(values) >= _FEWEST_COUNTED and (steps >= 1).all()):
         return True
     for group in groups:
         group_numbers = table[group].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False)

@@ -5,7 +5,6 @@ It is typed, bounded and checked when it is read, because anyone may have writte
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,13 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from avcues.pipeline.dataset.join import KEY_FIELDS
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.document_fields import Step
-from avcues.pipeline.store.documents import check_document
+from avcues.pipeline.store.documents import check_document, read_regular_file
 from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.training.settings import TrainingSettings
 
 FORMAT = 2
-_MAX_BYTES = 64 << 20
 _LONGEST_NAME = 500
 
 
@@ -172,7 +170,7 @@ def read_document(folder: Path) -> ModelDocument:
     if not folder.exists():
         recover(folder)
     try:
-        text = read_bounded(path, _MAX_BYTES)
+        text = read_regular_file(path)
     except FileNotFoundError as error:
         raise InputError(f"{folder}: has no {DOCUMENT}; name a folder that avcues train made") from error
     except OSError as error:
@@ -188,20 +186,6 @@ def read_document(folder: Path) -> ModelDocument:
         raise InputError(f"{path}: is damaged ({_first_problem(error)}); train the model again") from error
     except (SettingsError, RecursionError) as error:
         raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
-
-
-def read_bounded(path: Path, max_bytes: int) -> bytes:
-    """Reads a regular file of limited size.
-
-    Raises:
-        OSError: It cannot be read, is not a regular file, or is larger than `max_bytes`.
-    """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(0, "is not a regular file")
-    if status.st_size > max_bytes:
-        raise OSError(0, f"is larger than {max_bytes >> 20} MiB")
-    return path.read_bytes()
 
 
 class _FormatField(BaseModel):

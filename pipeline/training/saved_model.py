@@ -18,12 +18,12 @@ from torch import Tensor
 from avcues.pipeline.dataset.catalog import Catalog
 from avcues.pipeline.errors import DatasetError, InputError, one_line
 from avcues.pipeline.notebook import html_facts
-from avcues.pipeline.store.documents import write_json
+from avcues.pipeline.store.documents import read_regular_file, write_json
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.model_files import DOCUMENT, WEIGHTS
 from avcues.pipeline.training.determinism import one_thread
 from avcues.pipeline.training.fitting import FittedModel
-from avcues.pipeline.training.model_document import FORMAT, ModelDocument, read_bounded, read_document
+from avcues.pipeline.training.model_document import FORMAT, ModelDocument, read_document
 from avcues.pipeline.training.samples import feature_matrix
 from avcues.pipeline.training.scaling import Scaler
 from avcues.pipeline.training.settings import TrainingSettings
@@ -167,7 +167,7 @@ def load_model(folder: str | Path) -> Model:
     try:
         if not scalers:
             raise KeyError("no block has a column")
-        tensors = safetensors.torch.load(read_bounded(path, _MAX_WEIGHT_BYTES))
+        tensors = safetensors.torch.load(read_regular_file(path, _MAX_WEIGHT_BYTES))
         dimensions = {}
         for dimension, readout in document.readout.items():
             prefix = f"{dimension}/"

@@ -98,7 +98,7 @@ def off_scale(series: Series) -> list[str]:
             continue
         ends = np.array([np.percentile(series.value[rows & (rater == rater_code)], (1, 99)) for rater_code in raters])
         for i, rater_code in enumerate(raters):
-            other_ends = np.delete(ends, i, 0)
+            other_ends = _of_one_scale(np.delete(ends, i, 0))
             low, high = np.percentile(other_ends[:, 0], 25), np.percentile(other_ends[:, 1], 75)
             if high <= low:
                 continue
@@ -112,6 +112,18 @@ def off_scale(series: Series) -> list[str]:
                     "correct the source, or leave the column out if it is no rater"
                 )
     return lines
+
+
+def _of_one_scale(ends: Values) -> Values:
+    """(raters, 2) the ranges that are at most some times wider than the narrower half of them.
+
+    Otherwise one rater who is off scale would make the others seem to be.
+    """
+    widths = ends[:, 1] - ends[:, 0]
+    ordered = np.sort(widths[widths > 0])
+    if not len(ordered):
+        return ends
+    return ends[widths <= ordered[(len(ordered) - 1) // 2] / _SMALL_SCALE]
 
 
 def without_series(all_series: Series, usable_series: Series) -> list[str]:

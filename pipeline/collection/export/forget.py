@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+import pyarrow as pa
 
 from avcues.pipeline.annotations.ratings.files import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.export.write import COMMENTS, TRACES, export, open_records
 from avcues.pipeline.collection.records.raters import rater_name
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.parquet import metadata_of, open_parquet
 
 _FILES = (RATINGS, REPEATS, RATERS, EXPOSURES, TRACES, COMMENTS)
 
@@ -25,7 +27,7 @@ class Removal:
         clips: Number of clips whose ratings were removed.
         rewritten_exports: Folders that were written again without the rater.
         removed_exports: Folders that were removed because nobody else had rated.
-        missing_exports: Folders of exports that no longer exist.
+        missing_exports: Folders of exports that no longer exist, or hold something else.
     """
 
     clips: int
@@ -47,7 +49,7 @@ def forget(study: Study, rater: str) -> Removal:
         StorageError: The database cannot be written.
         OutputError: An export cannot be written.
     """
-    with closing(open_records(study.folder)) as connection:
+    with open_records(study.folder) as connection:
         rows = connection.execute("SELECT * FROM raters").fetchall()
         rater_row = next((row for row in rows if rater_name(row) == rater), None)
         if rater_row is None:
@@ -62,7 +64,7 @@ def forget(study: Study, rater: str) -> Removal:
         exports = [(Path(row["folder"]), row["step"]) for row in connection.execute("SELECT * FROM exports").fetchall()]
     rewritten, removed, missing = [], [], []
     for folder, step in exports:
-        if not (folder / _FILES[0]).is_file():
+        if not _is_export_of(study, folder):
             missing.append(folder)
             continue
         try:
@@ -75,3 +77,16 @@ def forget(study: Study, rater: str) -> Removal:
                 shutil.rmtree(folder)
             removed.append(folder)
     return Removal(clips, tuple(rewritten), tuple(removed), tuple(missing))
+
+
+def _is_export_of(study: Study, folder: Path) -> bool:
+    """Whether a folder holds an export of this study; anybody may have written the list of folders."""
+    try:
+        with open_parquet(folder / RATINGS) as file:
+            origin = metadata_of(file, "ratings")["origin"]
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    fingerprints = {clip.fingerprint for clip in study.stimuli.clips.values()}
+    written = origin.get("fingerprints")
+    is_export = origin.get("importer") == "collect" and isinstance(written, dict)
+    return is_export and not fingerprints.isdisjoint(map(str, written.values()))

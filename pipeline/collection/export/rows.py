@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,23 @@ from avcues.pipeline.collection.export.lag import lag_s
 from avcues.pipeline.collection.export.samples import sample_ratings
 from avcues.pipeline.collection.export.trace import Trace, read_trace
 from avcues.pipeline.collection.records.raters import answers_of, rater_name
+from avcues.pipeline.collection.records.schema import DATABASE
+from avcues.pipeline.collection.records.stored import ANSWERS, parse_stored
 from avcues.pipeline.collection.records.visit import FOLLOW, SOUND
 from avcues.pipeline.collection.study import Study
+from avcues.pipeline.errors import DatasetError
 
 SEEN = "seen"
 """The question after a clip whose answer is a column of the exposures."""
+
+_ANSWER_TYPES: dict[str, type | UnionType] = {
+    "choice": str | list | None,
+    "labels": dict | None,
+    "number": float | int | None,
+    "scale": float | int | None,
+    "words": str | None,
+    "yes-no": bool | None,
+}
 
 
 @dataclass
@@ -77,7 +89,7 @@ def _add_item(
     step: Fraction,
     rows: ExportRows,
 ) -> None:
-    answers = json.loads(item["answers"])
+    answers = parse_stored(item["answers"], ANSWERS)
     keys = {
         "rater": rater_name(rater),
         "video_id": item["video"],
@@ -96,13 +108,16 @@ def _add_item(
                 if np.isfinite(value):
                     rows.ratings.append({**keys, "dimension": dimension, "time": time, "value": value, **context})
     for question in study.design.questions_after(setup.name):
+        answer = answers.get(question.name)
+        if not isinstance(answer, _ANSWER_TYPES[question.kind]):
+            raise DatasetError(f"{DATABASE}: an answer to {question.name} is not of the kind {question.kind}")
         if isinstance(question, Words):
-            if answers.get(question.name):
-                rows.comments.append({**keys, "question": question.name, "words": answers[question.name]})
+            if answer:
+                rows.comments.append({**keys, "question": question.name, "words": answer})
             continue
         if question.name == SEEN and isinstance(question, YesNo):
             continue
-        for value, label in _answer_values(question, answers.get(question.name)):
+        for value, label in _answer_values(question, answer):
             rows.ratings.append({**keys, "dimension": question.name, "value": value, "label": label, **context})
 
 
@@ -131,7 +146,7 @@ def _rater(
     answers = answers_of(connection, rater["id"])
     row: dict[str, Any] = {"rater": rater_name(rater)}
     follow = answers.get(FOLLOW)
-    lag = None if follow is None else lag_s(read_trace(connection, follow["attempt"]))
+    lag = None if follow is None else lag_s(read_trace(connection, follow.get("attempt", "")))
     row["lag_s"] = lag
     row["clips"] = sum(item["done"] is not None and item["kind"] != "practice" for item in items)
     row["finished"] = rater["finished"] is not None

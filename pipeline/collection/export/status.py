@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections import Counter
-from contextlib import closing
 from typing import Any
 
 from avcues.pipeline.collection.export.flags import flags_of
@@ -14,6 +12,7 @@ from avcues.pipeline.collection.export.write import open_records
 from avcues.pipeline.collection.records.continuity import has_clip
 from avcues.pipeline.collection.records.items import ratings_by_cell
 from avcues.pipeline.collection.records.raters import answers_of, rater_name
+from avcues.pipeline.collection.records.stored import DEVICE, parse_stored
 from avcues.pipeline.collection.records.visit import is_open
 from avcues.pipeline.collection.study import Study
 
@@ -24,7 +23,7 @@ def status(study: Study) -> dict[str, Any]:
     Raises:
         InputError: The study has not been served.
     """
-    with closing(open_records(study.folder)) as connection:
+    with open_records(study.folder) as connection:
         return status_of(connection, study)
 
 
@@ -72,7 +71,7 @@ def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
 
 def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> dict[str, Any]:
     items = connection.execute("SELECT * FROM items WHERE rater = ? ORDER BY place", (rater["id"],)).fetchall()
-    device = json.loads(rater["device"]) if rater["device"] else {}
+    device = parse_stored(rater["device"], DEVICE) if rater["device"] else {}
     return {
         "rater": rater_name(rater),
         "outside_id": rater["outside"],

@@ -12,7 +12,6 @@ Events, as `assets/trace.js` records them; `ms` is the clock of the page:
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from avcues.pipeline.collection.records.stored import EVENTS, parse_stored
 
 Values = npt.NDArray[np.float64]
 
@@ -118,7 +119,7 @@ class Trace:
 def read_trace(connection: sqlite3.Connection, attempt: str) -> Trace:
     """Reads the trace of an attempt from its batches, in order."""
     rows = connection.execute("SELECT events FROM batches WHERE attempt = ? ORDER BY number", (attempt,))
-    return parse_events(event for row in rows for event in json.loads(row["events"]))
+    return parse_events(event for row in rows for event in parse_stored(row["events"], EVENTS))
 
 
 def parse_events(events: Iterable[Sequence[Any]]) -> Trace:
@@ -129,7 +130,8 @@ def parse_events(events: Iterable[Sequence[Any]]) -> Trace:
             moves.append((ms, np.nan if fields[0] is None else fields[0], fields[1]))
         elif kind == "f":
             shown_ms, seconds, _ = fields
-            frames.append((shown_ms if ms - _MAX_SHOWN_DELAY_MS < shown_ms < ms + _MAX_SHOWN_DELAY_MS else ms, seconds))
+            is_near = shown_ms is not None and abs(shown_ms - ms) < _MAX_SHOWN_DELAY_MS
+            frames.append((shown_ms if is_near else ms, seconds))
         elif kind == "c":
             clock.append((ms, fields[0]))
         else:

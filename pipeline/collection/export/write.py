@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,7 @@ from avcues.pipeline.collection.export.rows import SEEN, ExportRows, collect_row
 from avcues.pipeline.collection.records import DATABASE, connect
 from avcues.pipeline.collection.records.continuity import check_unchanged
 from avcues.pipeline.collection.study import Study
-from avcues.pipeline.errors import InputError
+from avcues.pipeline.errors import DatasetError, InputError, one_line
 
 TRACES, COMMENTS = "traces.parquet", "comments.parquet"
 
@@ -86,7 +86,7 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, remember
         SettingsError: The study has changed in a way that would alter the meaning of existing ratings.
         OutputError: A file cannot be written.
     """
-    with closing(open_records(study.folder)) as connection:
+    with open_records(study.folder) as connection:
         check_unchanged(connection, study)
         connection.execute("BEGIN")
         rows = collect_rows(connection, study, step)
@@ -104,15 +104,23 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, remember
     return Export(tuple(out / name for name in names), annotations, tuple(notes))
 
 
-def open_records(folder: Path) -> sqlite3.Connection:
+@contextmanager
+def open_records(folder: Path) -> Iterator[sqlite3.Connection]:
     """Opens the database of a study that has been served.
 
     Raises:
         InputError: The study has not been served.
+        DatasetError: The database is damaged.
     """
     if not (folder / DATABASE).is_file():
         raise InputError(f"{folder}: has no {DATABASE}; nobody has rated yet, because the study has not been served")
-    return connect(folder / DATABASE)
+    try:
+        with closing(connect(folder / DATABASE)) as connection:
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise DatasetError(
+            f"{folder / DATABASE}: cannot be read or written ({one_line(error)}); if it is damaged, restore a copy"
+        ) from error
 
 
 def _annotations(study: Study, rows: ExportRows) -> tuple[Annotations, list[str]]:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from avcues.pipeline.collection.records.stored import MEANING, parse_stored
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import SettingsError
 
@@ -24,7 +25,7 @@ def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
     (raters,) = connection.execute("SELECT count(*) FROM raters").fetchone()
     if row is None or not raters:
         return
-    earlier_meaning, current_meaning = json.loads(row["value"]), _meaning(study)
+    earlier_meaning, current_meaning = parse_stored(row["value"], MEANING), _meaning(study)
     rating_counts = {
         (video, setup): number
         for video, setup, number in connection.execute(
@@ -62,10 +63,10 @@ def begin(connection: sqlite3.Connection, study: Study) -> tuple[str, ...]:
     """
     check_unchanged(connection, study)
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (_KEY,)).fetchone()
-    earlier_meaning = json.loads(row["value"]) if row is not None else {"clips": {}}
+    earlier_clips = {} if row is None else parse_stored(row["value"], MEANING)["clips"]
     meaning = _meaning(study)
     # Fingerprints of removed videos are kept, to notice if another file comes back under the same name.
-    meaning["clips"] = earlier_meaning["clips"] | meaning["clips"]
+    meaning["clips"] = earlier_clips | meaning["clips"]
     connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY, json.dumps(meaning)))
     removed_items = [
         item["id"]

@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from avcues.pipeline.collection.records.schema import SCHEMA
+from avcues.pipeline.collection.records.stored import check_tables
 from avcues.pipeline.errors import OutputError
+from avcues.pipeline.store.documents import require_regular_file
 
 _T = TypeVar("_T")
 Job = Callable[[sqlite3.Connection], _T]
 
 _JOBS_PER_TRANSACTION = 200
 _LOCK_TIMEOUT_S = 20
+_PRAGMAS = ("trusted_schema=OFF", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
 
 class StorageError(OutputError):
@@ -39,12 +42,15 @@ def connect(path: Path) -> sqlite3.Connection:
         StorageError: The file cannot be opened, or is not a database.
     """
     try:
+        if path.exists():
+            require_regular_file(path)
         connection = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.executescript(SCHEMA)
-    except sqlite3.Error as error:
+        check_tables(connection)
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise StorageError(f"{path}: cannot be opened ({error})") from error
     return connection
 

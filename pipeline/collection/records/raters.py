@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from avcues.pipeline.collection.records.stored import ANSWERS, parse_stored
+
 
 class UnknownRaterError(LookupError):
     """No rater has this token; the data may have been removed."""
@@ -75,4 +77,4 @@ def save_answers(connection: sqlite3.Connection, rater: int, page: str, answers:
 def answers_of(connection: sqlite3.Connection, rater: int) -> dict[str, dict[str, Any]]:
     """The answers of a rater by page, in the order of time."""
     rows = connection.execute("SELECT page, answers FROM answers WHERE rater = ? ORDER BY answered", (rater,))
-    return {row["page"]: json.loads(row["answers"]) for row in rows}
+    return {row["page"]: parse_stored(row["answers"], ANSWERS) for row in rows}

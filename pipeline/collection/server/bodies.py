@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Annotated, Any
 
 from annotated_types import Len
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
+from avcues.pipeline.collection.records.stored import Events
+
 _MAX_EVENTS = 5000
-_MAX_NOTE_LENGTH = 400
-# Number of fields of an event, by its kind; see `avcues.pipeline.collection.export.trace`.
-EVENT_LENGTHS: dict[str, int] = {"m": 4, "f": 5, "c": 3, "e": 5}
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 _Number = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
 
@@ -66,21 +64,7 @@ class Batch(_Body):
     attempt: _Id
     item: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     number: Annotated[int, Field(ge=0, lt=100_000)]
-    events: Annotated[list[list[Any]], Len(1, _MAX_EVENTS)]
-
-    @model_validator(mode="after")
-    def _events(self) -> Batch:
-        for event in self.events:
-            if not event or event[0] not in EVENT_LENGTHS or len(event) != EVENT_LENGTHS[event[0]]:
-                raise ValueError("an event has an unknown kind or a wrong number of fields")
-            for part in event[1 : 3 if event[0] == "e" else None]:
-                if part is not None and (isinstance(part, bool) or not isinstance(part, int | float)):
-                    raise ValueError("an event's time or position is not a number")
-                if part is not None and (not math.isfinite(part) or abs(part) > 1e15):
-                    raise ValueError("an event's time or position is out of range")
-            if event[0] == "e" and not (_is_note(event[3]) and _is_note(event[4])):
-                raise ValueError("an event's note is too long")
-        return self
+    events: Annotated[Events, Len(1, _MAX_EVENTS)]
 
 
 class CompletedItem(_Body):
@@ -116,11 +100,3 @@ async def read_body(request: Request, kind: type[Any]) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
-
-
-def _is_note(note: Any) -> bool:
-    return (
-        note is None
-        or isinstance(note, bool | int | float)
-        or (isinstance(note, str) and len(note) <= _MAX_NOTE_LENGTH)
-    )

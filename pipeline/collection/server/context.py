@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
@@ -42,5 +43,9 @@ def context_of(request: Request) -> Context:
 
 def stimulus_response(context: Context, file: StimulusFile) -> Response:
     """The response with a stimulus, or with a range of it if the browser requests one."""
-    path = context.study.folder / STIMULI / file.name
+    folder = (context.study.folder / STIMULI).resolve()
+    path = (folder / file.name).resolve()
+    # Whoever made the folder may have linked to other files of this machine.
+    if not (path.is_relative_to(folder) and path.is_file()):
+        raise HTTPException(404)
     return FileResponse(path, media_type=file.kind, headers={"Cache-Control": "private, max-age=3600"})

@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 import tempfile
 import zipfile
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ async def _status(request: Request) -> Response:
 
 
 def _read_status(study: Study) -> dict[str, Any]:
-    with closing(open_records(study.folder)) as connection:
+    with open_records(study.folder) as connection:
         return status_of(connection, study)
 
 
@@ -75,7 +74,7 @@ async def _trace(request: Request) -> Response:
 
 def _read_trace(study: Study, item: int) -> dict[str, Any]:
     """The position of the pointer and other events, by the time of the clip."""
-    with closing(open_records(study.folder)) as connection:
+    with open_records(study.folder) as connection:
         row = _item(connection, study, item)
         file = study.clip(row["video"], practice=row["kind"] == "practice").file(study.design.setup(row["setup"]))
         if file is None or row["attempt"] is None:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from avcues.pipeline.collection.design import Setup
+from avcues.pipeline.store.document_fields import Count, Number
 
 STIMULI = "stimuli"
 INDEX = "index.json"
+
+
+Seconds = Annotated[float, Field(ge=0, le=1e5)]
+
+
+def _checked_name(name: str) -> str:
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+        raise ValueError("is not a path in the folder of stimuli")
+    return name
 
 
 class StimulusFile(BaseModel):
@@ -26,10 +37,10 @@ class StimulusFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
-    kind: str
-    bytes: int
-    duration_s: float
+    name: Annotated[str, AfterValidator(_checked_name)]
+    kind: Literal["video/mp4", "audio/mp4"]
+    bytes: Count
+    duration_s: Seconds
     copied: bool
 
 
@@ -38,8 +49,8 @@ class TranscriptLine(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    start: float
-    end: float
+    start: Seconds
+    end: Seconds
     text: str
 
 
@@ -63,10 +74,10 @@ class Clip(BaseModel):
     video_id: str
     source: str
     fingerprint: str
-    source_bytes: int
-    source_changed: float
-    width: int = 0
-    height: int = 0
+    source_bytes: Count
+    source_changed: Number
+    width: Count = 0
+    height: Count = 0
     files: Mapping[str, StimulusFile] = {}
     transcript: tuple[TranscriptLine, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 from avcues.atomic_files import temporary_name
 from avcues.pipeline.collection.design import Design
@@ -15,6 +16,7 @@ from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_cop
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
+from avcues.pipeline.store.documents import read_regular_file
 from avcues.pipeline.store.files import write_atomically
 
 # Some containers store times in milliseconds.
@@ -31,7 +33,7 @@ def read_index(study: Path) -> Index:
     """
     path = index_path(study)
     try:
-        return Index.model_validate_json(path.read_bytes())
+        return Index.model_validate_json(read_regular_file(path))
     except FileNotFoundError:
         return Index(clips={})
     except (OSError, ValueError) as error:
@@ -165,7 +167,7 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
         draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
-    kind = "video/mp4" if "video" in kinds else "audio/mp4"
+    kind: Literal["video/mp4", "audio/mp4"] = "video/mp4" if "video" in kinds else "audio/mp4"
     return StimulusFile(name=name, kind=kind, bytes=target.stat().st_size, duration_s=float(duration), copied=copied)
 
 

@@ -194,11 +194,13 @@ def test_pages_of_other_sites_cannot_send(visitor: Visitor) -> None:
         [["x", 1, 2, 3]],
         [["m", "1", 0.5, 0.5]],
         [["m", 1e300, 0.5, 0.5]],
+        [["f", 1, "x", 2, 3]],
+        [["f", None, None, None, None]],
         [["e", 1, 2, "stall", "x" * 1000]],
         [["e", 1, 2, {"a": 1}, None]],
         [["m", 1, 0.5, 0.5]] * 5001,
     ],
-    ids=["none", "short", "unknown", "text", "huge", "long note", "object", "too many"],
+    ids=["none", "short", "unknown", "text", "huge", "text for a time", "no time", "long note", "object", "too many"],
 )
 def test_traces_that_no_page_sends_are_refused(events: list[Any], visitor: Visitor) -> None:
     rater, item = visitor.join_and_consent()

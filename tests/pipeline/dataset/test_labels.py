@@ -61,6 +61,18 @@ def test_what_is_null_or_not_finite_is_no_label() -> None:
     assert placed(at([0.0, 0.5, 1.0, 1.5], [1.0, float("nan"), None, float("inf")]), "hold") == [1.0] * 6
 
 
+def test_what_is_filled_averaged_or_held_is_counted() -> None:
+    labels = {"video_id": ["a", "a", "a"], "time": [0.1, 0.2, 1.5], "v": [0.0, 1.0, 2.0], "word": ["x", "y", None]}
+    assert read_labels(pa.table(labels), Fraction(1, 2), {"a": 6}, "linear").warnings == (
+        "labels: 3 labels lie in 2 windows: numbers in one window are averaged, of texts and booleans the last one "
+        "counts",
+        "v: 2 of 6 windows of labelled videos are filled",
+        "word: texts and booleans cannot be interpolated; the label before holds",
+        "word: 5 of 6 windows of labelled videos are filled",
+    )
+    assert "v: 4 of 6 windows" in read_labels(pa.table(labels), Fraction(1, 2), {"a": 6}, "hold").warnings[1]
+
+
 def test_labels_by_window_and_static_ones() -> None:
     assert placed({"video_id": ["a", "a"], "window": [5, 0], "v": [2.0, 1.0]}) == [1.0, None, None, None, None, 2.0]
     static = {"video_id": ["a", "b"], "age": [30, 40]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -106,6 +107,14 @@ def test_the_index_that_pandas_writes_is_set_aside(tmp_path: Path) -> None:
         table, notes = drop_row_counters(read_user_table(tmp_path / name), ["time"], name)
         assert table.column_names == ["time", "anna"]
         assert notes == [f"{name}: ignored: {counting}, which {'count' if ',' in counting else 'counts'} rows"]
+
+
+def test_a_count_that_goes_on_from_another_file_or_has_gaps_is_set_aside(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"time": np.arange(40) / 2, "frame": range(100, 180, 2), "anna": np.linspace(0, 1, 40)})
+    frame.iloc[20:].drop(index=30).to_csv(tmp_path / "part.csv")
+    table, notes = drop_row_counters(read_user_table(tmp_path / "part.csv"), ["time"], "part.csv")
+    assert table.column_names == ["time", "anna"]
+    assert notes == ['part.csv: ignored: "", "frame", which count rows']
 
 
 @pytest.mark.parametrize(
