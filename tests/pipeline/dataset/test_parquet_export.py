@@ -91,7 +91,7 @@ def test_labels_become_targets(finished: Path, tmp_path: Path) -> None:
     assert metadata["targets"] == [
         {"name": f"target__{name}", "original": f"target.{name}", "fill": "hold"} for name in ("valence", "word")
     ]
-    assert len(re.findall("^labels", done.stderr, re.MULTILINE)) == 3
+    assert len(re.findall("^labels", done.stderr, re.MULTILINE)) == 6
 
 
 def test_names_are_safe_and_lead_back_to_the_original(finished: Path, tmp_path: Path) -> None:
