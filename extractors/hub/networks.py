@@ -65,6 +65,7 @@ class Processor:
 
     def __init__(self, folder: Path, spec: ModelSpec) -> None:
         self._spec = spec
+        self._name = folder.name
         self._processor = _read_processor(folder.name, folder)
         self._is_timm = type(self._processor).__name__ == "TimmWrapperImageProcessor"
 
@@ -90,7 +91,13 @@ class Processor:
             )
         else:
             inputs = self._processor(list(items), sampling_rate=self._spec.rate_hz, return_tensors="pt")
-        return inputs[self._processor.model_input_names[0]]
+        prepared = inputs[self._processor.model_input_names[0]]
+        if self._spec.kind in ("image", "video") and not torch.isfinite(prepared).all():
+            raise WeightsError(
+                f"{self._name}: its preprocessing makes values that are no numbers; mend image_mean, image_std and "
+                "rescale_factor in preprocessor_config.json"
+            )
+        return prepared
 
 
 class HubNetwork(nn.Module):
@@ -167,22 +174,36 @@ def build(folder: Path, spec: ModelSpec, options: HubOptions, *, on_meta: bool =
     with _quiet():
         config = transformers.AutoConfig.from_pretrained(folder, **_SAFE_LOADING)
         model_class: Any = getattr(transformers, config.architectures[0]) if spec.labels else transformers.AutoModel
-        if on_meta:
-            with torch.device("meta"):
-                model = (
-                    model_class.from_config(config)
-                    if model_class is transformers.AutoModel
-                    else model_class._from_config(config)
-                )
-            return HubNetwork(model.eval(), spec, options).eval()
         try:
+            if on_meta:
+                with torch.device("meta"):
+                    model = (
+                        model_class.from_config(config)
+                        if model_class is transformers.AutoModel
+                        else model_class._from_config(config)
+                    )
+                return HubNetwork(model.eval(), spec, options).eval()
             model, loading_info = model_class.from_pretrained(
                 folder, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **_SAFE_LOADING
             )
-        except (ValueError, OSError, RuntimeError) as error:
-            raise WeightsError(f"{folder.name}: {_first_line(error)}") from error
+        except (ValueError, OSError, RuntimeError, KeyError) as error:
+            reason = _first_line(error)
+            if "ignore_mismatched_sizes" in reason:
+                reason = "its weights have other shapes than config.json says, for example of another number of labels"
+            raise WeightsError(f"{folder.name}: {reason}") from error
     _check_complete(folder, loading_info["missing_keys"], spec, options)
+    _check_finite(folder, model)
     return HubNetwork(model.eval(), spec, options).eval()
+
+
+def _check_finite(folder: Path, model: nn.Module) -> None:
+    """Checks that the weights are numbers; one that is none makes every output null."""
+    damaged = [name for name, weights in model.named_parameters() if not torch.isfinite(weights).all()]
+    if damaged:
+        raise WeightsError(
+            f"{folder.name}: {len(damaged)} of its tensors hold NaN or infinity ({', '.join(damaged[:3])}): its file "
+            "is damaged; download it again"
+        )
 
 
 def _check_complete(folder: Path, missing_keys: Iterable[str], spec: ModelSpec, options: HubOptions) -> None:

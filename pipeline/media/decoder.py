@@ -161,6 +161,10 @@ class Decoder:
                     yield from self._convert_sound(part, packet.stream.index, converters[packet.stream.index], frame)
         for converter in converters.values():
             yield from self._count_early_blocks(converter.finish())
+            if len(converter.layouts) > 1:
+                self._media.notes.append(
+                    f"the layout of channels changes ({', '.join(converter.layouts)}): the level of their mix may jump"
+                )
         if times is None:
             census.finish()
         self._count_missing(part, tallies)

@@ -39,6 +39,9 @@ class SoundConverter:
         trust_headers: Accept any rate.
         stream: Position of the stream among those that are mixed.
         first_start: Seconds from t = 0 of the first sample, where the frames have no time stamps.
+
+    Attributes:
+        layouts: The layouts of channels so far, in their order.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class SoundConverter:
         self._damage = damage
         self._trust_headers = trust_headers
         self._stream = stream
+        self.layouts: dict[str, None] = {}
         self._first_start = first_start
         self._counts_samples = False
         self._resampler: soxr.ResampleStream | None = None
@@ -78,6 +82,7 @@ class SoundConverter:
             self._damage.audio_packets_undecodable += 1  # the rate changed within the stream
             return
         self._damage.audio_blocks_corrupt += frame.is_corrupt
+        self.layouts.setdefault(frame.layout.name)
         channels = channels_of(frame)
         if self._surround_downmix == "standard" and channels.shape[0] > 2:
             channels = standard_downmix(channels, frame.layout)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_models
+from safetensors.numpy import load_file, save_file
 
 pytest.importorskip("transformers", reason="the extra hub is not installed")
 
@@ -119,6 +120,40 @@ def test_models_that_cannot_be_used(changed, entries, message):
         create_model("m", HubOptions(source=str(folder))).setup(Compute(device="cpu"))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"id2label": {"0": "calm", "1": "tense"}}, "its weights have other shapes than config.json says"),
+        ({"hidden_act": "unheard_of"}, "unheard_of"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(changed, entries, message):
+    with pytest.raises(WeightsError, match=message):
+        create_model("m", HubOptions(source=str(changed(**entries)))).setup(Compute(device="cpu"))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_damaged_weights_and_preprocessing_are_refused_instead_of_giving_nulls(changed, value):
+    folder = changed()
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        weights | {"classifier.bias": weights["classifier.bias"] + np.float32(value)},
+        folder / "damaged",
+        metadata={"format": "pt"},
+    )
+    sound = (folder / "model.safetensors").read_bytes()
+    (folder / "damaged").replace(folder / "model.safetensors")
+    with pytest.raises(WeightsError, match=r"1 of its tensors hold NaN or infinity \(classifier.bias\)"):
+        create_model("m", HubOptions(source=str(folder))).setup(Compute(device="cpu"))
+    (folder / "model.safetensors").write_bytes(sound)
+    preparation = json.loads((folder / "preprocessor_config.json").read_text()) | {"image_mean": [value] * 3}
+    (folder / "preprocessor_config.json").write_text(json.dumps(preparation))
+    extractor = create_model("m", HubOptions(source=str(folder)))
+    with pytest.raises(WeightsError, match="values that are no numbers"):
+        extractor.setup(Compute(device="cpu"))
+        extractor.process_frames(FrameBatch(np.zeros((1, 40, 60, 3), np.uint8), (0.0,)))
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,16 @@ def test_the_standard_downmix_is_that_of_ffmpeg(tmp_path: Path, layout: str) -> 
     np.testing.assert_allclose(decoded(path).samples, decoded(stereo).samples, atol=3 / 32768)
 
 
+def test_a_layout_that_changes_in_mid_stream_is_said(tmp_path: Path) -> None:
+    pieces = [
+        ffmpeg(*tone(440, 1, 48000), "-ac", str(count), out=tmp_path / f"{count}.ac3").read_bytes() for count in (6, 2)
+    ]
+    (tmp_path / "clip.ac3").write_bytes(b"".join(pieces))
+    note = "the layout of channels changes (5.1(side), stereo): the level of their mix may jump"
+    assert note in decoded(tmp_path / "clip.ac3").media.notes
+    assert not decoded(tmp_path / "2.ac3").media.notes
+
+
 def test_the_choice_of_a_downmix_is_recorded_and_changes_what_is_up_to_date(tmp_path: Path) -> None:
     path = surround(tmp_path / "clip.wav", "5.1", "FC")
     first = extract(path, tmp_path / "out", features=("emobase",))
