@@ -41,10 +41,8 @@ class Extracted:
 
 def measurements(settings: Settings, *plugins: type) -> Measurements:
     """What a run with these settings measures; `plugins` are extractors that the registry does not know."""
-    measurements = settings.measurements()
-    return replace(
-        measurements, extractors=[*measurements.extractors, *(with_defaults(plugin)() for plugin in plugins)]
-    )
+    registered = settings.measurements()
+    return replace(registered, extractors=[*registered.extractors, *(with_defaults(plugin)() for plugin in plugins)])
 
 
 def start_dataset(out: Path, settings: Settings, *plugins: type) -> Measurements:

@@ -82,8 +82,8 @@ def test_a_picture_size_that_grows_in_mid_stream_is_damage_not_memory(tmp_path: 
         stream = container.add_stream("png", rate=1)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "rgb24"
         image = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
-        (packet,) = stream.encode(image)
-        for i, content in enumerate((bytes(packet), png_of_claimed_size(16_384, 16_384), bytes(packet))):
+        (intact_packet,) = stream.encode(image)
+        for i, content in enumerate((bytes(intact_packet), png_of_claimed_size(16_384, 16_384), bytes(intact_packet))):
             packet = av.Packet(content)
             packet.pts = packet.dts = i
             packet.duration, packet.time_base, packet.stream = 1, Fraction(1), stream

@@ -35,7 +35,7 @@ def displayed(path: Path, **reading: object) -> tuple[list[np.ndarray], list[str
 
 
 @pytest.mark.parametrize(
-    ("first_options", "second_options", "note"),
+    ("first_options", "second_options", "expected_note"),
     [
         ((*MPEG2, "-aspect", "4:3"), (*MPEG2, "-aspect", "16:9"), "the shape of pixels changed in mid-stream"),
         (X264, ("-vf", "scale=320:240", *X264), "the size of the picture changed in mid-stream"),
@@ -44,7 +44,7 @@ def displayed(path: Path, **reading: object) -> tuple[list[np.ndarray], list[str
     ],
 )
 def test_what_changes_in_mid_stream(
-    first_options: tuple[str, ...], second_options: tuple[str, ...], note: str, tmp_path: Path
+    first_options: tuple[str, ...], second_options: tuple[str, ...], expected_note: str, tmp_path: Path
 ) -> None:
     """Each half looks as it does in a file of its own, and the change is said."""
     halves = [
@@ -54,7 +54,7 @@ def test_what_changes_in_mid_stream(
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join(half.read_bytes() for half in halves))
     images, notes = displayed(path)
-    assert len([note for note in notes if note.startswith(note)]) == 1
+    assert len([note for note in notes if note.startswith(expected_note)]) == 1
     for i, half in ((3, halves[0]), (-3, halves[1])):
         expected, _ = displayed(half)
         assert {image.shape for image in expected} == {images[i].shape}

@@ -134,9 +134,9 @@ def test_captions_that_grow_give_each_word_once(tmp_path: Path) -> None:
 
 
 def test_a_word_that_is_said_twice_counts_twice(tmp_path: Path) -> None:
-    spoken = ["No.", "No.", "What?", "Leave me.", "Never!"]
-    cues = [f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{text}\n" for i, text in enumerate(spoken)]
-    assert [text for *_, text in spoken(read(tmp_path, "clip.srt", "\n".join(cues)))] == spoken
+    sentences = ["No.", "No.", "What?", "Leave me.", "Never!"]
+    cues = [f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{text}\n" for i, text in enumerate(sentences)]
+    assert [text for *_, text in spoken(read(tmp_path, "clip.srt", "\n".join(cues)))] == sentences
 
 
 def test_overlapping_cues_in_any_order_keep_their_times(tmp_path: Path) -> None:
