@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from avcues.pipeline.media.codec_delay import codec_delay_s
+from avcues.pipeline.media.codec_delay import codec_delay_s, possible_delay_s
 from avcues.pipeline.media.decoder import Decoder
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_samples import may_be_interlaced, sample_runs
@@ -92,12 +92,19 @@ class Media:
             part = Part.open(source.name, source.file, reading, trust_headers=trust_headers)
             stack.callback(part.container.close)
             notes = part.selection.notes()
-            if part.video is None and len(part.audio) == 1 and (delay_s := codec_delay_s(part.format, part.audio[0])):
-                part.origin += delay_s
-                notes.append(
-                    f"the first {float(delay_s) * 1000:.0f} ms of sound, which {part.audio[0].codec_context.name} adds "
-                    "before the content, are left out"
-                )
+            if part.video is None and len(part.audio) == 1:
+                (stream,) = part.audio
+                if delay_s := codec_delay_s(part.format, stream):
+                    part.origin += delay_s
+                    notes.append(
+                        f"the first {float(delay_s) * 1000:.0f} ms of sound, which {stream.codec_context.name} adds "
+                        "before the content, are left out"
+                    )
+                elif delay_s := possible_delay_s(part.format, stream):
+                    notes.append(
+                        f"sound may be late by {float(delay_s) * 1000:.0f} ms, which {stream.codec_context.name} adds "
+                        "before the content, and which this container does not state"
+                    )
             length = part.container.duration
             metadata = MediaMetadata(
                 container=part.format,

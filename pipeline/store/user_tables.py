@@ -30,6 +30,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.store.documents import open_regular_file
 from avcues.pipeline.store.text_tables import SAMPLE_BYTES, TextForm, decode_text, detect_form, separator_of
 from avcues.pipeline.store.user_columns import EXPECTED, MISSING, clean_column
 from avcues.pipeline.store.workbooks import EXCEL, is_workbook, workbook_as_text
@@ -99,7 +100,8 @@ def raw_rows(path: Path) -> list[list[str]]:
         InputError: The file cannot be read.
     """
     with _clear_errors(str(path)):
-        content = path.read_bytes()
+        with open_regular_file(path) as file:
+            content = file.read()
         if path.suffix.lower() in EXCEL or is_workbook(content):
             content = workbook_as_text(path, str(path))
         text = decode_text(content).removeprefix("\ufeff")
@@ -173,7 +175,7 @@ def _read(source: str | Path | BinaryIO, request: _ColumnRequest) -> pa.Table:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular_file(path) as file:
         return file.read(SAMPLE_BYTES)
 
 

@@ -19,6 +19,7 @@ from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Range, Scales
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.text_tables import decode_text
 from avcues.pipeline.store.user_tables import raw_rows
 from avcues.pipeline.store.workbooks import EXCEL
@@ -93,12 +94,20 @@ def formats_of(path: Path) -> list[str]:
     if path.is_dir():
         inside = sorted(file for file in path.rglob("*") if file.is_file())
         return list(dict.fromkeys(name for file in inside[:200] for name in formats_of(file)))
+    _require_file(path)
     try:
         with path.open("rb") as file:
             head = decode_text(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     return [name for name, format_ in registered().items() if format_.looks_like(path, head)]
+
+
+def _require_file(path: Path) -> None:
+    try:
+        require_regular_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
 
 
 def _first_rows(workbook: Path) -> str:
@@ -118,6 +127,7 @@ def _expanded(name: str, paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if not path.is_dir():
+            _require_file(path)
             files.append(path)
             continue
         inside = [file for file in sorted(path.rglob("*")) if file.is_file() and name in formats_of(file)]

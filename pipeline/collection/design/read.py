@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from avcues.pipeline.collection.design.study import Design
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.documents import read_regular_file
 
 STUDY = "study.toml"
 
@@ -26,12 +27,12 @@ def read_design(study: Path) -> Design:
     """
     path = study / STUDY
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        raw = tomllib.loads(read_regular_file(path).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(
             f"{study}: has no {STUDY}; make one with avcues collect init {study} --videos FOLDER"
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     return parse_design(raw, str(path))
 

@@ -147,6 +147,19 @@ def test_sound_alone_is_in_time(tmp_path: Path, name: str, codec: tuple[str, ...
     assert any("adds before the content" in note for note in measured.media.notes) == adds
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "late_ms"),
+    [("clip.ts", "aac", 23), ("clip.mka", "libmp3lame", 25), ("clip.wav", "libmp3lame", 25), ("clip.ts", "mp2", 11)],
+)
+def test_sound_alone_that_may_be_late_is_said(tmp_path: Path, name: str, codec: str, late_ms: int) -> None:
+    measured = decoded(click_in(tmp_path / name, "-c:a", codec))
+    energy = measured.samples.astype(float) ** 2
+    centre = (energy * np.arange(len(energy))).sum() / energy.sum() / measured.rate_hz
+    assert centre - CLICK_S - 0.002 == pytest.approx(late_ms / 1000, abs=0.004)
+    (note,) = measured.media.notes
+    assert note.startswith(f"sound may be late by {late_ms} ms")
+
+
 def stereo(path: Path, left: np.ndarray, right: np.ndarray, rate: int = 48000) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=rate, layout="stereo")

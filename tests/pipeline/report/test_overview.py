@@ -211,7 +211,10 @@ def test_three_thousand_videos_are_listed_a_hundred_at_a_time(browser: Browser, 
     browser.value(
         "const box = document.getElementById('find'); box.value = 'v29'; box.dispatchEvent(new Event('input'))"
     )
-    assert len(shown(browser)) == 100 and browser.value("document.getElementById('found').textContent") == "100 of 3000"
+    assert (
+        len(shown(browser)) == 100
+        and browser.value("document.getElementById('match-count').textContent") == "100 of 3000"
+    )
     assert browser.value("document.getElementById('pager').hidden")
     assert browser.complaints == []
 

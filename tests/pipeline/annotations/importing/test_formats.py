@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -394,3 +395,12 @@ def test_tiers_without_an_annotator_name_raters_in_other_ways(samples: Path, tmp
     assert set(rows(made, "rater", "dimension")) == {("ben", "mood"), ("cleo", "valence")}
     file.write_text(text.replace('MIME_TYPE="video/mp4"', 'MIME_TYPE="video/mp4" TIME_ORIGIN="1000"'))
     assert [time for time, label in rows(import_format("elan", [file]), "time", "label") if label == "tense"] == [2.5]
+
+
+@pytest.mark.parametrize("name", registered())
+def test_only_plain_files_are_opened(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "device.csv").symlink_to("/dev/zero")
+    for path in tmp_path.iterdir():
+        with pytest.raises(InputError, match="is not a regular file"):
+            import_format(name, [path])
