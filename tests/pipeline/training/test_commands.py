@@ -309,7 +309,7 @@ def test_a_prediction_reports_progress_at_each_step(lasso: Path, planted: Path) 
     model = training.load_model(lasso)
     data = open_dataset(str(planted / "features"), tables=model.settings.tables)
     reports: list[str] = []
-    work = PredictionWork(model=model, data=data)
+    work = PredictionWork(model=model, dataset=data)
     result = work.process(VideoInput("clip00", "clip00"), lambda video_id, done_s, total_s: reports.append(video_id))
     assert result.state == "done"
     assert reports == ["clip00"] * (2 + len(model.dimensions))  # at the start, of the tables, of each dimension
