@@ -20,11 +20,11 @@ _YUNET_STRIDES = (8, 16, 32)
 
 def load_network(weights: Path, outputs: Sequence[str]) -> Callable[[npt.NDArray[Any]], list[npt.NDArray[np.float32]]]:
     """The network of an ONNX file on the CPU; maps (1, 3, H, W) images to the named outputs."""
-    from avcues.extractors.openvino_import import openvino
+    from avcues.extractors.openvino_import import core, openvino
     from avcues.extractors.openvino_network import CompiledModel
 
     package = openvino()
-    model = package.Core().read_model(weights)
+    model = core().read_model(weights)
     results = [model.output(name).get_node() for name in outputs]
     return CompiledModel(package.Model(results, model.get_parameters()), "fp32", threads=1, per_shape=True)
 

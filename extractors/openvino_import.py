@@ -21,9 +21,25 @@ def openvino() -> Any:
         return _import_once()
 
 
+def core() -> Any:
+    """OpenVINO's runtime, which lives as long as the process; any thread may call this.
+
+    A runtime gives the thread that creates it another stack for signal handlers, and frees that stack when it is
+    destroyed. If another thread destroyed it, the next signal would end the process without a word.
+    """
+    package = openvino()
+    with _lock:
+        return _create_once(package)
+
+
 def cpu_has_bf16() -> bool:
     """Whether this processor computes in bf16."""
-    return "BF16" in openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _create_once(package: Any) -> Any:
+    return package.Core()
 
 
 @cache

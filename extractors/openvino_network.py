@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from avcues.extractors.build_once import build_once, hash_of_code
 from avcues.extractors.int8.conversion import to_int8
 from avcues.extractors.int8.table import Int8Table
-from avcues.extractors.openvino_import import cpu_has_bf16, openvino
+from avcues.extractors.openvino_import import core, cpu_has_bf16, openvino
 from avcues.extractors.openvino_pools import pad_within_pools
 
 _MAX_SHAPES = 8
@@ -70,7 +70,7 @@ class CompiledModel:
             return self._compiled[shape]
 
     def _compile(self, model: Any) -> Any:
-        return openvino().Core().compile_model(model, "CPU", self._options)
+        return core().compile_model(model, "CPU", self._options)
 
 
 class OpenVinoNetwork:
@@ -181,7 +181,7 @@ def cached_model(name: str, convert: Callable[[], Any]) -> Any:
         folder = build_once(f"openvino-{name}", save)
     except OSError:  # the disk is full
         return convert_once()
-    return openvino().Core().read_model(folder / "network.xml")
+    return core().read_model(folder / "network.xml")
 
 
 def fingerprint(*parts: object) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from avcues.extractors.openvino_import import openvino
+from avcues.extractors.openvino_import import core, openvino
 
 _CHANNELS = 64
 
@@ -27,7 +27,7 @@ def multiplies_exactly() -> bool:
     weight = operations.multiply(operations.convert(integers, package.Type.f32.to_string()), np.float32(1 / 127))
     levels = operations.fake_quantize(pixels, low, high, low, high, 256)
     sums = operations.convolution(levels, weight, [1, 1], [0, 0], [0, 0], [1, 1])
-    compiled = package.Core().compile_model(
+    compiled = core().compile_model(
         package.Model([sums], [pixels]), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     )
     computed = compiled.create_infer_request().infer({0: np.full(shape, high, np.float32)})[0]

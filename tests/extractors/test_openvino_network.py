@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +94,23 @@ def test_inputs_of_other_shapes_are_computed_too() -> None:
         x = torch.rand(number, 3, 8, 8)
         with torch.inference_mode():
             np.testing.assert_allclose(network(x)[0].numpy(), Small(0)(x)[0].numpy(), atol=1e-5)
+
+
+SIGNAL_AFTER_NETWORKS = """
+import os, signal, threading
+import openvino as package
+from avcues.extractors.openvino_network import CompiledModel
+
+signal.signal(signal.SIGUSR1, lambda number, frame: print("handled"))
+pixels = package.opset13.parameter([1, 4], dtype=package.Type.f32)
+networks = [CompiledModel(package.Model([package.opset13.relu(pixels)], [pixels]), "fp32", threads=1)]
+thread = threading.Thread(target=networks.clear)
+thread.start()
+thread.join()
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_a_signal_is_handled_after_another_thread_has_dropped_the_networks() -> None:
+    done = subprocess.run([sys.executable, "-c", SIGNAL_AFTER_NETWORKS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

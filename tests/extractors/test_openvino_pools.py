@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from avcues.extractors.openvino_import import openvino
+from avcues.extractors.openvino_import import core, openvino
 from avcues.extractors.openvino_pools import pad_within_pools
 
 
@@ -47,5 +47,5 @@ def kinds(model: Any) -> Counter[str]:
 
 
 def computed(model: Any, x: Tensor) -> np.ndarray:
-    compiled = openvino().Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return compiled.create_infer_request().infer({0: x.numpy()})[0].copy()

@@ -38,7 +38,7 @@ def test_killed_at_random_instants(clips: Path, undisturbed: dict[str, str], tmp
     for _ in range(20 if thorough else 5):
         run = start("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 2)
         try:
-            run.wait(timeout=chance.uniform(2, 9))
+            run.wait(timeout=chance.uniform(1, 5))
         except subprocess.TimeoutExpired:
             os.killpg(run.pid, signal.SIGKILL)
             killed += 1

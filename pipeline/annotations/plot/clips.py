@@ -60,10 +60,10 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
 
     Args:
         dimension: Name of a dimension rated in numbers.
-            video_id: Id of the clip; None: the one of `chosen_clip`.
+        video_id: Id of the clip; None: the one of `chosen_clip`.
 
-        Raises:
-            NotShownError: The clip has no usable rating.
+    Raises:
+        NotShownError: The clip has no usable rating.
     """
     video_id = video_id or chosen_clip(results)
     values = values_of_clip(results, dimension, video_id)
@@ -138,8 +138,8 @@ def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
     Args:
         video_id: Id of the clip; None: the one of `chosen_clip`.
 
-        Raises:
-            NotShownError: The clip has no usable series.
+    Raises:
+        NotShownError: The clip has no usable series.
     """
     video_id = video_id or chosen_clip(results)
     cells = list(series_by_setup(results, video_id))

@@ -465,7 +465,7 @@ def test_the_index_is_filtered_and_sorted_in_the_browser(browser: Browser, repor
         "const box = document.getElementById('find'); box.value = 'CUT failed'; box.dispatchEvent(new Event('input'))"
     )
     assert browser.value(rows) == ["broken"]
-    assert browser.value("document.getElementById('found').textContent") == "1 of 4"
+    assert browser.value("document.getElementById('match-count').textContent") == "1 of 4"
     browser.value("box.value = ''; box.dispatchEvent(new Event('input'))")
     link = browser.value(
         "[...document.querySelectorAll('#videos a')].map(a => a.href).find(h => h.includes('onerror'))"
