@@ -24,6 +24,9 @@ Precision = Literal["fp32", "bf16", "int8", "int8+fp32"]
 Network = Callable[["Tensor"], tuple["Tensor", "Tensor"]]
 """Maps a batch to (B, classes) logits and the (B, width) embedding that they are computed from."""
 
+# NVIDIA's cards, its boards (Jetson), AMD's cards, and Windows' GPUs in WSL.
+_GPU_DEVICE_FILES = ("nvidia*", "nvmap", "nvgpu*", "kfd", "dxg")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
@@ -50,6 +53,8 @@ class Compute:
         Raises:
             AvcuesError: torch does not see the requested device.
         """
+        if self.device == "cpu" or (self.device == "auto" and not _may_have_gpu()):
+            return replace(self, device="cpu")
         import torch
 
         available: dict[Device, bool] = {
@@ -210,6 +215,13 @@ class _Inference(AbstractContextManager[None]):
     def __exit__(self, *error: object) -> None:
         for context in reversed(self._contexts):
             context.__exit__(*error)  # type: ignore[arg-type]
+
+
+def _may_have_gpu() -> bool:
+    """Whether this machine may have a GPU that torch sees; on Linux decided by device files, without loading torch."""
+    if sys.platform != "linux":
+        return True
+    return any(True for pattern in _GPU_DEVICE_FILES for _ in Path("/dev").glob(pattern))
 
 
 def _keep_in_fp32(module: nn.Module) -> None:

@@ -21,6 +21,14 @@ def openvino() -> Any:
         return _import_once()
 
 
+def operations() -> Any:
+    """OpenVINO's operations, from which models are built; any thread may call this."""
+    openvino()
+    import openvino.opset14 as package
+
+    return package
+
+
 def core() -> Any:
     """OpenVINO's runtime, which lives as long as the process; any thread may call this.
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from avcues.extractors.openvino_import import operations
+
 # Operations whose output has no negative values if their input has none.
 _SIGN_PRESERVING = ("Concat", "MaxPool", "Pad", "FakeQuantize")
 
@@ -18,8 +20,6 @@ def pad_within_pools(model: Any) -> None:
     Args:
         model: An OpenVINO model; changed in place.
     """
-    import openvino.opset14 as operations
-
     for pool in model.get_ordered_ops():
         if pool.get_type_name() != "MaxPool":
             continue
@@ -28,7 +28,7 @@ def pad_within_pools(model: Any) -> None:
             continue
         begin, end = (pad.input_value(i).get_node().data.tolist()[2:] for i in (1, 2))
         attributes = pool.get_attributes()
-        padded_pool = operations.max_pool(
+        padded_pool = operations().max_pool(
             pad.input_value(0),
             attributes["strides"],
             attributes["dilations"],

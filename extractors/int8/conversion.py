@@ -10,7 +10,7 @@ from torch import nn
 
 from avcues.extractors.int8.rounding import round_weights
 from avcues.extractors.int8.table import Int8Table
-from avcues.extractors.openvino_import import openvino
+from avcues.extractors.openvino_import import openvino, operations
 
 _LEVELS = 256
 _RANGE_PRESERVING = ("Pad", "MaxPool", "Concat")  # operations whose outputs lie within the range of their inputs
@@ -56,20 +56,16 @@ def _inputs_before_pooling(output: Any) -> list[Any]:
 
 
 def _round_to_levels(output: Any, max_input: float) -> None:
-    import openvino.opset13 as operations
-
     consumers = list(output.get_target_inputs())
     low, high = np.float32(0), np.float32(max_input)
-    levels = operations.fake_quantize(output, low, high, low, high, _LEVELS)
+    levels = operations().fake_quantize(output, low, high, low, high, _LEVELS)
     levels.set_friendly_name(f"{output.get_node().get_friendly_name()}/levels")
     for consumer in consumers:
         consumer.replace_source_output(levels.output(0))
 
 
 def _constant(integers: npt.NDArray[np.int8], scale: npt.NDArray[np.float32]) -> Any:
-    import openvino.opset13 as operations
-
-    package = openvino()
+    ops = operations()
     shape = (-1, *[1] * (integers.ndim - 1))
-    as_float = operations.convert(operations.constant(integers, dtype=np.int8), package.Type.f32.to_string())
-    return operations.multiply(as_float, operations.constant(scale.reshape(shape))).output(0)
+    as_float = ops.convert(ops.constant(integers, dtype=np.int8), openvino().Type.f32.to_string())
+    return ops.multiply(as_float, ops.constant(scale.reshape(shape))).output(0)

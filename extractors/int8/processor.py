@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from avcues.extractors.openvino_import import core, openvino
+from avcues.extractors.openvino_import import core, openvino, operations
 
 _CHANNELS = 64
 
@@ -17,16 +17,14 @@ def multiplies_exactly() -> bool:
 
     Measured on the largest possible products.
     """
-    import openvino.opset13 as operations
-
-    package = openvino()
+    package, ops = openvino(), operations()
     low, high = np.float32(0), np.float32(255)
     shape = (1, _CHANNELS, 8, 8)
-    pixels = operations.parameter(shape, np.float32)
-    integers = operations.constant(np.full((_CHANNELS, _CHANNELS, 1, 1), 127, np.int8), dtype=np.int8)
-    weight = operations.multiply(operations.convert(integers, package.Type.f32.to_string()), np.float32(1 / 127))
-    levels = operations.fake_quantize(pixels, low, high, low, high, 256)
-    sums = operations.convolution(levels, weight, [1, 1], [0, 0], [0, 0], [1, 1])
+    pixels = ops.parameter(shape, np.float32)
+    integers = ops.constant(np.full((_CHANNELS, _CHANNELS, 1, 1), 127, np.int8), dtype=np.int8)
+    weight = ops.multiply(ops.convert(integers, package.Type.f32.to_string()), np.float32(1 / 127))
+    levels = ops.fake_quantize(pixels, low, high, low, high, 256)
+    sums = ops.convolution(levels, weight, [1, 1], [0, 0], [0, 0], [1, 1])
     compiled = core().compile_model(
         package.Model([sums], [pixels]), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import openvino
 import pytest
 
 from avcues.extractors.build_once import build_once
+from avcues.extractors.openvino_import import openvino
 from avcues.extractors.openvino_network import cached_model
 
 
@@ -40,6 +40,6 @@ def test_a_model_is_used_although_the_disk_is_full(monkeypatch: pytest.MonkeyPat
     def save_model(*arguments: object, **options: object) -> None:
         raise RuntimeError("basic_ios::clear: iostream error")  # as OpenVINO on a full disk
 
-    monkeypatch.setattr(openvino, "save_model", save_model)
+    monkeypatch.setattr(openvino(), "save_model", save_model)
     model = object()
     assert cached_model("network", lambda: model) is model

@@ -55,6 +55,18 @@ def test_nothing_leaves_this_machine(
     clips = [shutil.copy(media("tiny4.mp4"), tmp_path / name) for name in ("first.mp4", "second.mp4")]
     for command in (
         ["extract", clips[0], "--out", tmp_path / "one", "--features", "actions", "--workers", "1"],
+        [
+            "extract",
+            clips[0],
+            "--out",
+            tmp_path / "int8",
+            "--features",
+            "actions",
+            "--precision",
+            "int8",
+            "--workers",
+            "1",
+        ],
         ["extract", *clips, "--out", out, "--variant", f"objects={yolo_checkpoint}", "--workers", "2"],
         ["doctor"],
         ["report", out],
