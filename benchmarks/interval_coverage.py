@@ -96,21 +96,21 @@ def percentiles(statistic: intervals.Statistic, *_: object, replicates: int, see
 def coverage(studies: int, videos: int, truth: dict[str, float]) -> dict[str, tuple[float, float, float]]:
     """By coefficient, the share of intervals that hold the truth, that of percentiles, and the median width."""
     bootstrap = Bootstrap(replicates=500)
-    held: dict[str, list[tuple[bool, float]]] = {name: [] for name in truth}
+    within: dict[str, list[tuple[bool, float]]] = {name: [] for name in truth}
     plain: dict[str, list[bool]] = {name: [] for name in truth}
     for seed in range(studies):
-        for name, found in study(np.random.default_rng([videos, seed]), videos, bootstrap):
-            if found.low is not None and found.high is not None:
-                held[name].append((found.low <= truth[name] <= found.high, found.high - found.low))
+        for name, interval in study(np.random.default_rng([videos, seed]), videos, bootstrap):
+            if interval.low is not None and interval.high is not None:
+                within[name].append((interval.low <= truth[name] <= interval.high, interval.high - interval.low))
         with mock.patch.object(coefficients, "interval", percentiles):
-            for name, found in study(np.random.default_rng([videos, seed]), videos, bootstrap):
-                if found.low is not None and found.high is not None:
-                    plain[name].append(found.low <= truth[name] <= found.high)
+            for name, interval in study(np.random.default_rng([videos, seed]), videos, bootstrap):
+                if interval.low is not None and interval.high is not None:
+                    plain[name].append(interval.low <= truth[name] <= interval.high)
     return {
         name: (
-            float(np.mean([hit for hit, _ in held[name]])),
+            float(np.mean([hit for hit, _ in within[name]])),
             float(np.mean(plain[name])),
-            float(np.median([width for _, width in held[name]])),
+            float(np.median([width for _, width in within[name]])),
         )
         for name in truth
     }
@@ -118,10 +118,10 @@ def coverage(studies: int, videos: int, truth: dict[str, float]) -> dict[str, tu
 
 def main(studies: int) -> None:
     """Prints and writes a line per coefficient."""
-    every = [study(np.random.default_rng(seed), VIDEOS_OF_TRUTH, Bootstrap(0)) for seed in range(POPULATIONS)]
+    populations = [study(np.random.default_rng(seed), VIDEOS_OF_TRUTH, Bootstrap(0)) for seed in range(POPULATIONS)]
     truth = {
         parts[0][0]: float(np.mean([coefficient.value for _, coefficient in parts]))
-        for parts in zip(*every, strict=True)
+        for parts in zip(*populations, strict=True)
     }
     measured = {videos: coverage(studies, videos, truth) for videos in VIDEOS}
     lines = [
@@ -135,8 +135,8 @@ def main(studies: int) -> None:
     ]
     for name, value in truth.items():
         cells = (measured[videos][name] for videos in VIDEOS)
-        shown = " | ".join(f"{held:.3f} ({plain:.3f}) | {width:.2f}" for held, plain, width in cells)
-        lines.append(f"| {name} | {value:.3f} | {shown} |")
+        row = " | ".join(f"{within:.3f} ({plain:.3f}) | {width:.2f}" for within, plain, width in cells)
+        lines.append(f"| {name} | {value:.3f} | {row} |")
     print("\n".join(lines))
     (Path(__file__).parent / "results" / "interval_coverage.md").write_text("\n".join(lines) + "\n")
 

@@ -283,7 +283,7 @@ def clips_of_shot(video: Path, start: int, end: int) -> Iterator[np.ndarray]:
     capture = cv2.VideoCapture(str(video))
     rate = capture.get(cv2.CAP_PROP_FPS)
     capture.set(cv2.CAP_PROP_POS_FRAMES, start)
-    held, samples = [], 0
+    clip, samples = [], 0
     for frame_number in range(end - start):
         is_read, frame = capture.read()
         if not is_read:
@@ -291,14 +291,14 @@ def clips_of_shot(video: Path, start: int, end: int) -> Iterator[np.ndarray]:
         image = None
         while samples * rate / CLIP_RATE_HZ < frame_number + 1:
             image = centre_crop(frame) if image is None else image
-            held = [*held[1 - CLIP_FRAMES :], image]
+            clip = [*clip[1 - CLIP_FRAMES :], image]
             samples += 1
             if samples % CLIP_FRAMES == 0:
-                yield np.stack(held)
+                yield np.stack(clip)
     if 0 < samples < CLIP_FRAMES:
-        yield np.stack([held[i % samples] for i in range(CLIP_FRAMES)])
+        yield np.stack([clip[i % samples] for i in range(CLIP_FRAMES)])
     elif samples % CLIP_FRAMES >= CLIP_FRAMES // 2:
-        yield np.stack(held)
+        yield np.stack(clip)
 
 
 def centre_crop(frame: np.ndarray) -> np.ndarray:

@@ -166,7 +166,7 @@ def agreement(tables: Mapping[str, pa.Table], plain: Mapping[str, pa.Table]) -> 
     """The columns of a row."""
     rows = min(tables["scenes"].num_rows, plain["scenes"].num_rows)
     scenes = [_scenes(t["scenes"])[:rows] for t in (tables, plain)]
-    same = scenes[0].argmax(axis=1) == scenes[1].argmax(axis=1)
+    same_top1 = scenes[0].argmax(axis=1) == scenes[1].argmax(axis=1)
     second, first = np.sort(scenes[1], axis=1)[:, -2:].T
     faces = [t["expressions"]["faces"].to_numpy()[:rows].sum() for t in (tables, plain)]
     odds = [np.stack([t["expressions"][m].to_numpy()[:rows] for m in MOODS], axis=1) for t in (tables, plain)]
@@ -174,7 +174,8 @@ def agreement(tables: Mapping[str, pa.Table], plain: Mapping[str, pa.Table]) -> 
     saturation = [t["color"]["saturation_mean"].to_numpy()[:rows] for t in (tables, plain)]
     shift = saturation[0] - saturation[1]
     return (
-        f"{same.mean():.2f} | {same[first - second > LEAD].mean():.2f} | {faces[0]} ({faces[1]}) | {variation:.2f} | "
+        f"{same_top1.mean():.2f} | {same_top1[first - second > LEAD].mean():.2f} | {faces[0]} ({faces[1]}) | "
+        f"{variation:.2f} | "
         f"{np.mean(shift):+.3f} ± {np.std(shift):.3f}"
     )
 

@@ -294,8 +294,8 @@ def announced(label: str, run: Run) -> Run:
 def floor_s(parts: dict[str, dict[str, Any]], name: str, precision: str) -> float:
     """Sum of the parts in a precision; each network counts with its fastest precision allowed in such a run."""
     chosen = parts.values() if name == "all extractors" else [parts[part] for part in PARTS_WITHOUT_NETWORKS]
-    ways = PRECISIONS[: PRECISIONS.index(precision) + 1]
-    return sum(min(part[way]["seconds"] for way in ways if way in part) for part in chosen)
+    allowed = PRECISIONS[: PRECISIONS.index(precision) + 1]
+    return sum(min(part[faster]["seconds"] for faster in allowed if faster in part) for part in chosen)
 
 
 def totals(results: dict[str, Any]) -> Table:
@@ -340,9 +340,13 @@ def totals(results: dict[str, Any]) -> Table:
 def stages(results: dict[str, Any]) -> Table:
     """Seconds of each stage of the runs with all extractors, and of the parts of the floor."""
     programs = {name: [run["seconds"] for run in runs] for name, runs in results["runs"]["all extractors"].items()}
-    for way in PRECISIONS:
-        programs[f"floor {way}"] = [
-            {FLOOR_STAGES.get(part, part): ways[way]["seconds"] for part, ways in parts.items() if way in ways}
+    for precision in PRECISIONS:
+        programs[f"floor {precision}"] = [
+            {
+                FLOOR_STAGES.get(part, part): times[precision]["seconds"]
+                for part, times in parts.items()
+                if precision in times
+            }
             for parts in results["floor"]
         ]
     table = Table(title="Stages, all extractors (seconds; avcues' run at once and are summed over its threads)")

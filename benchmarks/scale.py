@@ -110,8 +110,8 @@ def main() -> None:
                 if videos == FEWEST:
                     fixed[name] = seconds
                 else:
-                    each = (seconds - fixed[name]) / (videos - FEWEST) * 1000
-                    print(f"| {name} | {videos:,} | {each:.2f} | {peak:.0f} |", flush=True)
+                    added_ms = (seconds - fixed[name]) / (videos - FEWEST) * 1000
+                    print(f"| {name} | {videos:,} | {added_ms:.2f} | {peak:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

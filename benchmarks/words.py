@@ -72,7 +72,7 @@ def subtitles(count: int) -> str:
     )
 
 
-def measure(video: Path, what: tuple[tuple[str, ...], dict[str, dict[str, str]]]) -> Callable[[], float]:
+def measure(video: Path, selection: tuple[tuple[str, ...], dict[str, dict[str, str]]]) -> Callable[[], float]:
     """A program that measures the video and returns its length in seconds; networks stay loaded from call to call."""
     from avcues.extractors.compute import Compute
     from avcues.pipeline.extraction.measurements import Measurements
@@ -81,7 +81,7 @@ def measure(video: Path, what: tuple[tuple[str, ...], dict[str, dict[str, str]]]
     from avcues.pipeline.runtime.weights import resolve_weights
     from avcues.pipeline.store.video_input import VideoInput
 
-    features, options = what
+    features, options = selection
     settings, _ = resolve_weights(
         Settings(features=features or ("shots",), options=options, compute=Compute(device="cpu")), None, lambda *_: None
     )

@@ -126,14 +126,14 @@ def row(choice: str, network: InceptionI3D, table: Int8Table, fast: EvaluatedMod
     """The cells of a choice."""
     products = products_of(network)
     change = np.abs(fast.probabilities - exact.probabilities).max(axis=1)
-    same = fast.probabilities.argmax(axis=1) == exact.probabilities.argmax(axis=1)
+    same_top1 = fast.probabilities.argmax(axis=1) == exact.probabilities.argmax(axis=1)
     return [
         choice,
         f"{len(table.layers)} of {len(products)}",
         f"{sum(products[name] for name in table.layers) / sum(products.values()):.0%}",
         f"{change.mean():.4f}",
         f"{change.max():.4f}",
-        f"{same.sum()} of {len(same)}",
+        f"{same_top1.sum()} of {len(same_top1)}",
         f"{fast.seconds:.3f}",
         f"{exact.seconds / fast.seconds:.2f}",
     ]

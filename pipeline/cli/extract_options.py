@@ -206,7 +206,8 @@ Wait = Annotated[
         rich_help_panel=_EXECUTION_PANEL,
         metavar="SECONDS",
         min=0,
-        help="With --scheduler: stop after so long without a connected worker.  [default: wait]",
+        help="With --scheduler: stop after so long without an answer of the scheduler, or without a worker.  "
+        "[default: 30 s for an answer, any time for a worker]",
     ),
 ]
 Shard = Annotated[

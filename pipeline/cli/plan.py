@@ -32,10 +32,10 @@ def show_plan(paths: list[str], request: Request) -> int:
         print_line(console, "yellow", "note", note)
     for problem in plan.problems:
         print_line(console, "red", "problem", problem)
-    videos = kept = failing = 0
+    videos = up_to_date = failing = 0
     for video in plan.videos:
         videos += 1
-        kept += not video.to_compute
+        up_to_date += not video.to_compute
         failing += bool(video.error)
         if video.error:
             print_line(console, "red", "fails", f"{video.video_id}: {video.error}")
@@ -44,6 +44,6 @@ def show_plan(paths: list[str], request: Request) -> int:
         else:
             print_line(console, "bold", "kept", f"{video.video_id}: up to date")
     print_line(
-        console, "bold", "total", f"{videos} videos, {kept} up to date, {failing} would fail; nothing was written"
+        console, "bold", "total", f"{videos} videos, {up_to_date} up to date, {failing} would fail; nothing was written"
     )
     return 1 if failing or plan.problems else 0

@@ -50,7 +50,7 @@ class Measurements:
         return provenance.recipe(extractor, self.step, self.compute, self.reading_of(extractor))
 
     def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
-        """The options of `reading` that decide an extractor's values and differ from their defaults."""
+        """What of `reading` decides an extractor's values: versions, and options that differ from their defaults."""
         reads_sound = isinstance(extractor, AudioExtractor | TextExtractor)
         reads_both = isinstance(extractor, ShotDetector)  # the timeline comes with the shots
         return (self.reading.audio_options() if reads_sound or reads_both else {}) | (

@@ -12,6 +12,10 @@ Picture = Literal["display", "coded"]
 Bars = Literal["keep", "crop"]
 MIX = "mix"
 
+SOUND_VERSION = 1
+PICTURE_VERSION = 1
+"""Raised when some files give other samples, pixels or times than before: tables of both versions are never mixed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -47,12 +51,12 @@ class Reading:
             raise SettingsError(f"`audio_stream={self.audio_stream}`: expected a number, a language or {MIX}")
 
     def video_options(self) -> dict[str, object]:
-        """The options that visual features depend on and that differ from their defaults."""
-        return self._non_defaults("video_stream", "picture", "bars")
+        """The version of reading pictures, and the options of it that differ from their defaults."""
+        return {"picture_version": PICTURE_VERSION} | self._non_defaults("video_stream", "picture", "bars")
 
     def audio_options(self) -> dict[str, object]:
-        """The options that audio features depend on and that differ from their defaults."""
-        return self._non_defaults("audio_stream", "video_stream", "downmix")
+        """The version of reading sound, and the options of it that differ from their defaults."""
+        return {"sound_version": SOUND_VERSION} | self._non_defaults("audio_stream", "video_stream", "downmix")
 
     def _non_defaults(self, *names: str) -> dict[str, object]:
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(_DEFAULT, name)}

@@ -131,20 +131,20 @@ class TimeCourses:
                     high=high,
                 )
 
-        shown = [
+        lines = [
             *series("gold standard", self.gold, _GOLD, "line", "the ratings combined"),
             *series("prediction", self.prediction, _PREDICTION, "line", "predicted by the model"),
             *series("+ 1 sd", self.high, "", "high", "one standard deviation over raters above"),
             *series("- 1 sd", self.low, "", "low", "one standard deviation over raters below"),
         ]
         for rater, values in self.raters.items():
-            shown += series(rater, values, _RATER, "faint", "ratings of one rater")
+            lines += series(rater, values, _RATER, "faint", "ratings of one rater")
         notes = [counted(len(self.raters), "rater")] if self.raters else []
         notes = [f"{note} and their spread" if len(self.raters) > 1 else note for note in notes]
         notes += [self.shift_note] if self.shift_note and self.raters else []
         notes += ["the model learned from this video"] if self.trained_on_video else []
         title = " · ".join([dimension.replace("_", " ").capitalize(), *([setup] if setup else [])])
-        return Panel(title=title, kind="lines", note="; ".join(notes), series=shown)
+        return Panel(title=title, kind="lines", note="; ".join(notes), series=lines)
 
 
 @cache

@@ -126,9 +126,9 @@ def _packed(video: Video, strip: FilmStrip, shown_panels: Sequence[Panel], files
 
 def duration(seconds: float) -> str:
     """A duration as text, such as 1:02:03 or 2:03."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+    whole_seconds = round(seconds)
+    hours, minutes = whole_seconds // 3600, whole_seconds // 60 % 60
+    return f"{hours}:{minutes:02}:{whole_seconds % 60:02}" if hours else f"{minutes}:{whole_seconds % 60:02}"
 
 
 def _facts(video: Video) -> list[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WORKERS_PER_GPU = 4
 _WORKER_BYTES_WITHOUT_NETWORKS = 1 << 30
 _MAX_THREADS = 8  # the decoder cannot keep more of them busy
+_MIN_CONNECT_S = 1.0  # a scheduler needs time to answer
 
 _QUIETED_LOGGERS = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
@@ -110,14 +111,18 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
 
 
 @contextmanager
-def existing_cluster(address: str, folder: Location, probe: Location, *, debug: bool) -> Iterator[Client]:
+def existing_cluster(
+    address: str, folder: Location, probe: Location, *, wait_s: float | None, debug: bool
+) -> Iterator[Client]:
     """A context with a client of a cluster that is already running.
 
     Args:
         address: Address of the scheduler.
         folder: The output folder, to which every worker must have access.
-        debug: Show the cluster's own log.
         probe: A file in that folder that every worker looks for; created for the check if it does not exist.
+        wait_s: Seconds after which to give up if the scheduler does not answer; None: as Dask is configured, by
+            default 30.
+        debug: Show the cluster's own log.
 
     Raises:
         SettingsError: The cluster cannot be reached, or its workers cannot do the work.
@@ -129,7 +134,7 @@ def existing_cluster(address: str, folder: Location, probe: Location, *, debug: 
         _quiet_logs()
     with dask.config.set(_CONFIGURATION):
         try:
-            client = Client(address)
+            client = Client(address, timeout=None if wait_s is None else max(wait_s, _MIN_CONNECT_S))
         except TypeError as error:  # Dask has no certificates for tls://
             raise SettingsError(
                 f"`scheduler={address}`: no TLS certificates are configured; set distributed.comm.tls in Dask's "

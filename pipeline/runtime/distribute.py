@@ -50,7 +50,7 @@ def distribute(
         yield iter(())
         return
     if workers.scheduler is not None:
-        connection = cluster.existing_cluster(workers.scheduler, folder, probe, debug=work.debug)
+        connection = cluster.existing_cluster(workers.scheduler, folder, probe, wait_s=workers.wait_s, debug=work.debug)
     elif workers.count == 0:
         yield backends.run_in_this_process(iter(videos), work, observer.on_progress)
         return

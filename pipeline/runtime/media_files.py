@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _VIDEO = """
-264 265 266 3g2 3gp amv asf avi dav dif divx dv f4v flv gif gxf h261 h264 h265 h266 hevc ismv ivf m1v m2t m2ts m2v m4v
-mj2 mjpeg mjpg mk3d mkv mod mov mp4 mpe mpeg mpg mpv mts mxf nut nuv obu ogm ogv qt rm rmvb swf tod ts vc1 viv vob vro
-vvc webm wmv wtv y4m
+264 265 266 3g2 3gp amv asf avi avs2 avs3 cavs dav dif divx dnxhd dnxhr drc dv evc f4v flv gif gxf h261 h263 h264 h265
+h266 hevc ismv ivf m1v m2t m2ts m2v m4v mj2 mjpeg mjpg mk3d mkv mod mov mp4 mpe mpeg mpg mpv mts mxf nut nuv obu ogm
+ogv qt rm rmvb swf tod ts vc1 vc2 viv vob vro vvc webm wmv wtv y4m
 """
 _AUDIO = """
 aac ac3 ac4 adts aif aifc aiff amr ape au caf dts ec3 eac3 flac g722 gsm isma m2a m4a m4b mka mlp mp2 mp3 mpa mpc oga

@@ -83,7 +83,8 @@ class Workers:
         per_gpu: Most workers that may share a GPU if `count` is None; None: 4.
         scheduler: Address of a running Dask scheduler, whose workers process the videos.
         resources: Resources that a worker of that scheduler must have, as `dask worker --resources` names them.
-        wait_s: Seconds after which the run stops if no worker of that scheduler is connected; None: it waits forever.
+        wait_s: Seconds after which the run stops if that scheduler does not answer or has no worker; None: it waits 30
+            seconds for the scheduler, and forever for a worker.
 
     Raises:
         SettingsError: A number is out of range, or resources are named without a scheduler.

@@ -184,7 +184,7 @@ def _changed_needs(pinned_recipe: Mapping[str, Any], recipes: Mapping[str, Mappi
 
 def _without_sound_choice(recipe: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A recipe without the choice of the sound, if the sound affects only the timeline and not the shots."""
-    sound_keys = ("audio_stream", "downmix") if name == BASE_FEATURE else ()
+    sound_keys = ("audio_stream", "downmix", "sound_version") if name == BASE_FEATURE else ()
     reading = {key: value for key, value in recipe.get("reading", {}).items() if key not in sound_keys}
     return {**recipe, "reading": reading}
 

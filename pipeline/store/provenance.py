@@ -63,7 +63,7 @@ def recipe(
     """Everything that determines an extractor's values, apart from the video: equal recipes give equal tables.
 
     Args:
-        reading: Options of reading the media file that differ from the default.
+        reading: What of `avcues.pipeline.media.reading.Reading` decides the values.
     """
     document: dict[str, Any] = {
         "extractor": extractor.name,

@@ -41,8 +41,8 @@ class Sources:
 
     def row(self, rating: int, after: int | None = None) -> str:
         """The row of a rating, such as "file.csv: row 3"; the file is left out if the rating `after` is in it."""
-        file, row = self._place(rating)
-        is_same_file = after is not None and self._place(after)[0] is file
+        file, row = self._source_and_row(rating)
+        is_same_file = after is not None and self._source_and_row(after)[0] is file
         return f"row {row}" if is_same_file else f"{file.name}: row {row}"
 
     def first(self, mask: Mask) -> str:
@@ -51,12 +51,12 @@ class Sources:
 
     def two_rows(self, first: int, second: int) -> str:
         """The rows of two ratings."""
-        (file, row), (other_file, other_row) = self._place(first), self._place(second)
+        (file, row), (other_file, other_row) = self._source_and_row(first), self._source_and_row(second)
         if file is other_file:
             return f"{file.name}: rows {row} and {other_row}"
         return f"{file.name}: row {row} and {other_file.name}: row {other_row}"
 
-    def _place(self, rating: int) -> tuple[Source, int]:
+    def _source_and_row(self, rating: int) -> tuple[Source, int]:
         for part in self.parts:
             if rating < part.ratings:
                 return part, rating + 1 if part.rows is None else int(part.rows[rating])

@@ -33,6 +33,8 @@ _CLOCK = re.compile(
 _CLOSE_S = 10.0
 _FAR_APART_S = 100.0
 """Ratings over time that are further apart than this are unlikely to be in seconds."""
+_LONG_S, _APART_IF_LONG_S = 3600.0, 5.0
+"""Nor are ratings that reach `_LONG_S` and are further apart than `_APART_IF_LONG_S`: a hand is read more often."""
 _LATE_S, _LATE_SPANS = 1800.0, 5.0
 """Series that begin later than `_LATE_S` and than `_LATE_SPANS` times their own length may have times of day."""
 
@@ -154,9 +156,10 @@ def doubts_about(times: Values, series: npt.NDArray[np.int64]) -> list[str]:
     if not len(steps):
         return []
     notes = []
-    if np.median(steps) >= _FAR_APART_S:
+    apart, longest = np.median(steps), np.nanmax(times)
+    if apart >= _FAR_APART_S or (longest >= _LONG_S and apart >= _APART_IF_LONG_S):
         notes.append(
-            f"ratings over time are {np.median(steps):g} s apart (median) and reach {np.nanmax(times):g} s; if these "
+            f"ratings over time are {apart:g} s apart (median) and reach {longest:g} s; if these "
             "are milliseconds, import them with `time_unit=ms`, and if they were minutes and seconds, Excel may have "
             "taken them for hours and minutes"
         )

@@ -65,10 +65,11 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
     labels = model.get("labels", {}).get("main", {}).get("about", {})
     recipe = labels.get("recipe") or {}
     delay = labels.get("delays_s") or (0.0 if recipe.get("delay") in (None, "auto") else float(recipe["delay"]))
-    seen = sorted(trained & set(annotations.videos))
-    notes = (
-        [f"not compared: {counted(len(seen), 'video')} that the model was trained on ({listed(seen)})"] if seen else []
-    )
+    training_videos = sorted(trained & set(annotations.videos))
+    notes = []
+    if training_videos:
+        count = counted(len(training_videos), "video")
+        notes.append(f"not compared: {count} that the model was trained on ({listed(training_videos)})")
     setup = labels.get("setup")
     return ReadPredictions(
         table=table,

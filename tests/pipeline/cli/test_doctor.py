@@ -12,7 +12,7 @@ from command import avcues
 from dask.system import CPU_COUNT
 
 from avcues.models_cache import WeightsError
-from avcues.models_cache.cache import cache_dir, resolve
+from avcues.models_cache.cache import resolve
 from avcues.pipeline.cli.doctor import Finding, _feature, _torchvision, _writing
 
 
@@ -63,11 +63,13 @@ def test_what_extract_would_download_is_not_missing(tmp_path: Path, monkeypatch:
 
 def test_what_is_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
-        resolve("faces/centerface")
+        detector = resolve("faces/centerface").path
     except WeightsError as error:
         pytest.skip(str(error))
-    monkeypatch.setenv("AVCUES_WEIGHTS_DIR", str(cache_dir()))
-    monkeypatch.setenv("AVCUES_MODELS_DIR", str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / detector.name).symlink_to(detector)
+    monkeypatch.setenv("AVCUES_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("AVCUES_MODELS_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("AVCUES_OFFLINE", raising=False)
     assert "(if that fails, faces/centerface)" in _feature("expressions").details
     monkeypatch.setenv("AVCUES_OFFLINE", "1")

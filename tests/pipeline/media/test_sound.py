@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from clips import RATE_HZ, Clip, extract
 from ffmpeg import ffmpeg, tone
 from heard import Decoded, decoded
 
+from avcues.pipeline.media import reading
 from avcues.pipeline.media.reading import Reading
 
 
@@ -113,6 +115,17 @@ def test_the_choice_of_a_downmix_is_recorded_and_changes_what_is_up_to_date(tmp_
     assert "emobase" in first.result.computed
     assert "emobase" in again.result.reused
     assert "emobase" in mean_mix.result.computed
+
+
+def test_tables_of_another_version_of_reading_sound_are_made_again(
+    media: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = ("emobase", "color")
+    extract(media("tiny4.mp4"), tmp_path, features=features)
+    monkeypatch.setattr(reading, "SOUND_VERSION", reading.SOUND_VERSION + 1)
+    again = extract(media("tiny4.mp4"), tmp_path, features=features)
+    assert "emobase" in again.result.computed
+    assert "color" in again.result.reused
 
 
 CLICK_S = 1.5

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.json_files import read_json
 from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
@@ -46,10 +47,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
 
 def _trials(file: Path) -> list[dict[str, Any]]:
     if file.suffix.lower() == ".json":
-        try:
-            return list(json.loads(file.read_text(encoding="utf-8-sig")))
-        except ValueError as error:
-            raise InputError(f"{file}: is no JSON file of jsPsych ({error})") from error
+        return list(read_json(file, list[dict[str, Any]], "jsPsych"))
     return read_user_table(file, types=dict.fromkeys(column_names(file), pa.string())).to_pylist()
 
 
@@ -77,7 +75,7 @@ def _parsed(cell: Any) -> Any:
         return cell
     try:
         return json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cell
 
 

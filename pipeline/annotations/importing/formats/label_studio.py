@@ -6,34 +6,80 @@ does not say how many frames a second has.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.json_files import read_json
 from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 
 _MEDIA = ("video", "audio", "url", "media", "file")
-_LABELS = ("choices", "labels", "timelinelabels", "videolabels", "timeserieslabels", "taxonomy")
+
+
+@dataclass(frozen=True)
+class _Region:
+    """A region of a video's timeline: its first and last frame, counted from 1."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class _Value:
+    start: float | None = None
+    end: float | None = None
+    ranges: Sequence[_Region] = ()
+    rating: float | None = None
+    number: float | None = None
+    choices: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    timelinelabels: Sequence[str] = ()
+    videolabels: Sequence[str] = ()
+    timeserieslabels: Sequence[str] = ()
+    taxonomy: Sequence[str | Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
+class _Result:
+    value: _Value = _Value()
+    type: str = "unknown"
+    from_name: str = "rating"
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    result: Sequence[_Result] = ()
+    completed_by: int | str | Mapping[str, Any] = "unknown"
+    was_cancelled: bool | None = False
+
+    @property
+    def rater(self) -> str:
+        rater = self.completed_by
+        return str(rater.get("email") or rater.get("id")) if isinstance(rater, Mapping) else str(rater)
+
+
+@dataclass(frozen=True)
+class _Task:
+    data: Mapping[str, Any]
+    id: int | str | None = None
+    annotations: Sequence[_Annotation] | None = None
+    completions: Sequence[_Annotation] | None = None
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts: list[Part] = []
     unused: Counter[str] = Counter()
     for file in files:
-        try:
-            tasks = json.loads(file.read_text(encoding="utf-8-sig"))
-        except (ValueError, OSError) as error:
-            raise InputError(f"{file}: is no JSON file of Label Studio ({error})") from error
-        if not isinstance(tasks, list) or not all(isinstance(task, Mapping) and "data" in task for task in tasks):
-            raise InputError(f"{file}: is no list of tasks with their data; export as JSON, not as JSON-MIN or CSV")
+        tasks: list[_Task] = read_json(file, list[_Task], "Label Studio (export as JSON, not as JSON-MIN or CSV)")
         rows = [row for task in tasks for row in _task_rows(task, options, file, unused)]
         shapes = {tuple(sorted(row)) for row in rows}
         for shape in sorted(shapes):
@@ -46,29 +92,20 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     return Reading(parts=parts, notes=notes)
 
 
-def _task_rows(
-    task: Mapping[str, Any], options: FormatOptions, file: Path, unused: Counter[str]
-) -> Iterator[dict[str, Any]]:
-    data = task.get("data", {})
-    media = next((str(data[key]) for key in (*_MEDIA, *data) if data.get(key)), None)
+def _task_rows(task: _Task, options: FormatOptions, file: Path, unused: Counter[str]) -> Iterator[dict[str, Any]]:
+    media = next((str(task.data[key]) for key in (*_MEDIA, *task.data) if task.data.get(key)), None)
     if media is None:
-        raise InputError(f"{file}: task {task.get('id')} names no media file in its data")
-    for annotation in task.get("annotations") or task.get("completions") or ():
-        if annotation.get("was_cancelled"):
+        raise InputError(f"{file}: task {task.id} names no media file in its data")
+    for annotation in task.annotations or task.completions or ():
+        if annotation.was_cancelled:
             continue
-        rater_entry = annotation.get("completed_by", "unknown")
-        rater = (
-            str(rater_entry.get("email") or rater_entry.get("id"))
-            if isinstance(rater_entry, Mapping)
-            else str(rater_entry)
-        )
-        for result in annotation.get("result", ()):
-            constants = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
-            constants["dimension"] = options.dimension or str(result.get("from_name", "rating"))
-            answers = list(_answers(result.get("value", {}), options.frame_rate, file))
+        for result in annotation.result:
+            constants = {"rater": annotation.rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
+            constants["dimension"] = options.dimension or result.from_name
+            answers = list(_answers(result.value, options.frame_rate, file))
             yield from (constants | answer for answer in answers)
             if not answers:
-                unused[str(result.get("type", "unknown"))] += 1
+                unused[result.type] += 1
 
 
 def _name(media: str) -> str:
@@ -82,25 +119,22 @@ def _name(media: str) -> str:
     )
 
 
-def _answers(value: Mapping[str, Any], frame_rate: float | None, file: Path) -> Iterator[dict[str, Any]]:
+def _answers(value: _Value, frame_rate: float | None, file: Path) -> Iterator[dict[str, Any]]:
     """The answers of one result: numbers or labels, for the whole clip or for regions."""
-    span = {key: float(value[key]) for key in ("start", "end") if isinstance(value.get(key), int | float)}
-    spans = [span if len(span) == 2 else {}]
-    if value.get("ranges"):
+    spans = [{} if value.start is None or value.end is None else {"start": value.start, "end": value.end}]
+    if value.ranges:
         if frame_rate is None:
             raise InputError(f"{file}: regions of a video's timeline are counted in frames; give `frame_rate`, as 25")
         # The first frame is 1, and the last one of a region belongs to it.
-        spans = [
-            {"start": (region["start"] - 1) / frame_rate, "end": region["end"] / frame_rate}
-            for region in value["ranges"]
-        ]
+        spans = [{"start": (region.start - 1) / frame_rate, "end": region.end / frame_rate} for region in value.ranges]
     for region_times in spans:
-        for key in ("rating", "number"):
-            if isinstance(value.get(key), int | float):
-                yield {**region_times, "value": float(value[key])}
-        for key in _LABELS:
-            for label in value.get(key, ()):
-                yield {**region_times, "label": " / ".join(label) if isinstance(label, list) else str(label)}
+        for number in (value.rating, value.number):
+            if number is not None:
+                yield {**region_times, "value": number}
+        for label in chain(
+            value.choices, value.labels, value.timelinelabels, value.videolabels, value.timeserieslabels, value.taxonomy
+        ):
+            yield {**region_times, "label": label if isinstance(label, str) else " / ".join(label)}
 
 
 FORMAT = Format(

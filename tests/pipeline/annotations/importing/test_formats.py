@@ -302,6 +302,35 @@ def test_broken_files_are_one_line(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("label_studio", "[" * 200_000, "nested too deeply"),
+        ("label_studio", '[{"data": 5}]', "[0].data: "),
+        (
+            "label_studio",
+            '[{"data": {"video": "a.mp4"}, "annotations": [{"result": 7}]}]',
+            "[0].annotations[0].result: ",
+        ),
+        (
+            "label_studio",
+            '[{"data": {"video": "a.mp4"}, "annotations": [{"result": [{"value": {"ranges": [{"start": 1}]}}]}]}]',
+            "[0].annotations[0].result[0].value.ranges[0].end: Field required",
+        ),
+        ("jspsych", "[" * 200_000, "nested too deeply"),
+        ("jspsych", "[5]", "[0]: "),
+        ("jspsych", '{"trial_type": "html", "time_elapsed": 5}', ": "),
+    ],
+)
+def test_json_of_another_form_is_one_line(name: str, text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError) as error:
+        import_format(name, [tmp_path / "a.json"])
+    assert str(error.value).startswith(f"{tmp_path / 'a.json'}: is no export of ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("name", sorted(registered()))
 def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Path, tmp_path: Path) -> None:
     for document in documented()[name]:

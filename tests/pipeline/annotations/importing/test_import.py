@@ -213,9 +213,20 @@ def test_times_that_cannot_be_seconds_propose_a_unit(times: list[float], unit: A
     assert import_tidy(table, time_unit=unit).ratings["time"].to_pylist() == pytest.approx([0.0, 0.5, 60.0])
 
 
-def test_milliseconds_that_might_be_seconds_are_doubted() -> None:
-    made = import_tidy(tidy(time=[0.0, 500.0, 60000.0], value=[0.1, 0.2, 0.3]))
-    assert any("30000 s apart (median) and reach 60000 s" in note and "`time_unit=ms`" in note for note in made.notes)
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([0.0, 500.0, 60000.0], "30000 s apart (median) and reach 60000 s"),
+        ([40.0 * i for i in range(500)], "40 s apart (median) and reach 19960 s"),  # 20 s, read 25 times a second
+        ([1.0 * i for i in range(9000)], None),  # a film, read once a second
+        ([10.0 * i for i in range(300)], None),  # a lecture, read every ten seconds
+    ],
+)
+def test_milliseconds_that_might_be_seconds_are_doubted(times: list[float], message: str | None) -> None:
+    study = import_tidy(tidy(time=times, value=[i % 7 / 10 for i in range(len(times))]))
+    doubts = [note for note in study.notes if "`time_unit=ms`" in note]
+    assert len(doubts) == (message is not None)
+    assert all(str(message) in note for note in doubts)
 
 
 def test_times_of_wide_files_may_be_minutes_and_seconds(tmp_path: Path) -> None:
