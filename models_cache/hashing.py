@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from avcues.models_cache.manifest import Asset
 
 
 def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file."""
-    with path.open("rb") as file:
+    """Hex SHA-256 of a file.
+
+    Raises:
+        OSError: It cannot be read, or is a folder, a pipe or a device, which might have no end.
+    """
+    with _open_regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -25,10 +32,16 @@ def sha256_of_folder(folder: Path) -> str:
 def git_sha1(path: Path) -> str:
     """Hex SHA-1 of a file's content as a git blob."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as file:
+    with _open_regular_file(path) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _open_regular_file(path: Path) -> BinaryIO:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    return path.open("rb")
 
 
 def mismatch(asset: Asset, path: Path) -> str | None:

@@ -174,6 +174,8 @@ def load(path: Path) -> YoloNetwork:
     Raises:
         WeightsError: The file is not such a checkpoint.
     """
+    if not path.is_file():
+        raise WeightsError(f"{path}: there is no such file of weights")
     # Otherwise Ultralytics installs packages, makes network requests and writes to the home folder.
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_OFFLINE", "true")

@@ -11,6 +11,7 @@ import typer
 from avcues.pipeline.cli.errors import with_options_of_any_command
 from avcues.pipeline.cli.option_values import parse_list, parse_range
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.documents import read_regular_file
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -124,7 +125,7 @@ def read_ids(path: Path) -> list[str]:
         InputError: The list cannot be read.
     """
     try:
-        ids = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        ids = [line.strip() for line in read_regular_file(path).decode("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a list of video ids ({error})") from error
     return [name for name in ids if name and name != "video_id"]

@@ -30,7 +30,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.documents import open_regular_file
+from avcues.pipeline.store.documents import open_regular_file, require_regular_file
 from avcues.pipeline.store.text_tables import SAMPLE_BYTES, TextForm, decode_text, detect_form, separator_of
 from avcues.pipeline.store.user_columns import EXPECTED, MISSING, clean_column
 from avcues.pipeline.store.workbooks import EXCEL, is_workbook, workbook_as_text
@@ -162,6 +162,7 @@ def _read(source: str | Path | BinaryIO, request: _ColumnRequest) -> pa.Table:
     if not isinstance(source, str | Path):
         return _from_text(source.read(), request)
     path = Path(source)
+    require_regular_file(path)
     if path.suffix.lower() in PARQUET:
         columns = request.choose(pq.read_schema(path).names)
         dictionary_columns = [key for key in columns if pa.types.is_dictionary(request.types.get(key, pa.null()))]

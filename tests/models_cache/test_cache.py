@@ -21,7 +21,7 @@ from command import avcues
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import find, import_file, resolve
 from avcues.models_cache.download import DownloadError, download
-from avcues.models_cache.hashing import git_sha1, mismatch
+from avcues.models_cache.hashing import git_sha1, mismatch, sha256
 from avcues.models_cache.loading import load_numpy_pickle, load_torch
 from avcues.models_cache.manifest import asset, assets
 
@@ -274,3 +274,18 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path, capsys: pytest.
     with pytest.raises(WeightsError, match="refused to load"):
         load_torch(tmp_path / "evil.pt")
     assert "code ran" not in capsys.readouterr().out
+
+
+def test_only_plain_files_are_hashed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    for path in (tmp_path / "pipe.pt", Path("/dev/zero"), tmp_path):
+        with pytest.raises(OSError, match="is not a regular file"):
+            sha256(path)
+
+
+def test_a_detector_that_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    options = ["--features", "objects", "--variant", f"objects={tmp_path / 'pipe.pt'}", "--workers", "0"]
+    refused = avcues("extract", tmp_path / "clip.mp4", "--out", tmp_path / "out", *options)
+    assert refused.returncode == 2
+    assert "there is no such file of weights" in refused.stderr

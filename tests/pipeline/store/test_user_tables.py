@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ ROWS = [{"video_id": "007", "valence": 0.25}, {"video_id": "b", "valence": -1.5}
 def written(path: Path, content: bytes | str) -> Path:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])
+def test_only_plain_files_are_opened(suffix: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"pipe.{suffix}")
+    with pytest.raises(InputError, match="is not a regular file"):
+        read_user_table(tmp_path / f"pipe.{suffix}")
 
 
 @pytest.mark.parametrize(
