@@ -38,6 +38,8 @@ _PROGRESSIVE = 1
 _RAW_PICTURES = frozenset(
     ("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu", "jpeg_pipe")
 )
+# H.261 and H.263 state only a clock of 29.97 Hz, of which a frame may last several ticks.
+_CODECS_WITHOUT_RATE = ("h261", "h263", "mjpeg")
 
 
 @dataclass
@@ -246,4 +248,4 @@ class Media:
 
 def _states_rate(video: Any) -> bool:
     codec = None if video is None else video.codec_context
-    return codec is not None and codec.name != "mjpeg" and bool(codec.framerate)
+    return codec is not None and codec.name not in _CODECS_WITHOUT_RATE and bool(codec.framerate)

@@ -96,11 +96,19 @@ def test_a_scrambled_broadcast_says_so(tmp_path: Path) -> None:
     assert len(decoded_clip.starts) > 30
 
 
-def test_a_raw_stream_says_which_rate_is_assumed(tmp_path: Path) -> None:
-    path = ffmpeg(*pattern(rate=30), "-c:v", "mjpeg", out=tmp_path / "clip.mjpeg")
-    decoded_clip = decoded(path)
-    assert decoded_clip.media.notes == ["the stream states no frame rate: 25 a second is assumed"]
-    assert decoded_clip.end_s == pytest.approx(90 / 25, abs=0.01)
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [
+        ("clip.mjpeg", ("mjpeg",), "25"),
+        ("clip.hevc", ("libx265", "-x265-params", "no-vui-timing-info=1:log-level=none"), "25"),
+        ("clip.h263", ("h263",), "29.97"),
+        ("clip.h261", ("h261",), "29.97"),
+    ],
+)
+def test_a_raw_stream_says_which_rate_is_assumed(name: str, codec: tuple[str, ...], rate: str, tmp_path: Path) -> None:
+    decoded_clip = decoded(ffmpeg(*pattern("352x288", rate=15), "-c:v", *codec, out=tmp_path / name))
+    assert decoded_clip.media.notes == [f"the stream states no frame rate: {rate} a second is assumed"]
+    assert decoded_clip.end_s == pytest.approx(45 / float(rate), abs=0.05)
 
 
 def test_a_raw_stream_that_states_its_rate_is_believed(tmp_path: Path) -> None:
