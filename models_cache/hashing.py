@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from avcues.models_cache.manifest import Asset
 
@@ -38,7 +38,7 @@ def git_sha1(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _open_regular_file(path: Path) -> BinaryIO:
+def _open_regular_file(path: Path) -> BufferedReader:
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "is not a regular file", str(path))
     return path.open("rb")
