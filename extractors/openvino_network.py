@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import inspect
 import threading
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -198,9 +199,10 @@ def _version(library: str) -> str | None:
 
 
 def _convert_model(network: nn.Module, example: Tensor, int8_table: Int8Table | None) -> Any:
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own code, which users cannot mend
         exported = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
-    model = openvino().convert_model(exported)
+        model = openvino().convert_model(exported)
     pad_within_pools(model)
     if int8_table is not None:
         to_int8(model, network, int8_table)

@@ -42,6 +42,7 @@ class FaceModel(HubExtractor):
     """
 
     version = 3
+    libraries = (*HubExtractor.libraries, "opencv-python-headless")
     cpu_libraries = ("openvino",)  # the face detector
     weights: Mapping[str, tuple[str, ...]] = {"detector": FACE_DETECTORS}  # type: ignore[misc]
 

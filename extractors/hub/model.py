@@ -15,6 +15,7 @@ from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.hub.options import HubOptions
 from avcues.extractors.hub.spec import ModelSpec
 from avcues.extractors.protocol import Column, Columns, RowKind, Table
+from avcues.models_cache.errors import WeightsError
 from avcues.models_cache.hub import Repository
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class HubExtractor(BaseExtractor):
     precisions = ("bf16",)
     thread_safe = True
     imports = ("torch", "transformers")
-    libraries = ("torch", "transformers", "openvino")
+    libraries: tuple[str, ...] = ("torch", "transformers", "openvino")
 
     def __init__(self, model: HubModel) -> None:
         self.name = model.name  # type: ignore[misc]
@@ -83,13 +84,38 @@ class HubExtractor(BaseExtractor):
         return type(self), (self.model,), {"needed_extractors": self.needed_extractors}
 
     def setup(self, compute: Compute) -> None:
-        """Loads the network."""
+        """Loads the network.
+
+        Raises:
+            WeightsError: The files of the model are damaged, or its outputs are no numbers.
+        """
         if self._network is None:
-            from avcues.extractors.hub import networks
+            from avcues.extractors.hub.inference import load_for_inference
+            from avcues.extractors.hub.networks import Processor
 
             self._compute = compute
-            self._processor = networks.Processor(self.model.repository.folder, self.model.spec)
-            self._network = networks.load_for_inference(self.model, self._processor, compute)
+            self._processor = Processor(self.model.repository.folder, self.model.spec)
+            self._network = load_for_inference(self.model, self._processor, compute)
+            self._try_out(self._processor)
+
+    def _try_out(self, processor: Processor) -> None:
+        """Checks that the network distinguishes items and computes numbers, which a damaged configuration prevents."""
+        import torch
+
+        from avcues.extractors.hub.inference import example
+
+        items = example(self.model.spec)
+        folder_name = self.model.repository.folder.name
+        if self.model.spec.kind != "text" and torch.equal(processor(items[:1]), processor(items[1:])):
+            raise WeightsError(
+                f"model {self.name}: the preprocessing of {folder_name} makes all items alike; mend rescale_factor, "
+                "image_mean and image_std in preprocessor_config.json"
+            )
+        if not np.isfinite(self.outputs(items[:1])).all():
+            raise WeightsError(
+                f"model {self.name}: the outputs of {folder_name} are no numbers; its config.json is damaged: download "
+                "it again"
+            )
 
     def outputs(self, items: list[Any]) -> npt.NDArray[np.float32]:
         """(B, width) probabilities, scores, values or embeddings, or (B, frames, width) hidden states.

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -18,8 +16,6 @@ from avcues.extractors.torchvision_import import torchvision
 from avcues.models_cache.errors import WeightsError
 
 if TYPE_CHECKING:
-    from avcues.extractors.compute import Compute
-    from avcues.extractors.hub.model import HubModel
     from avcues.extractors.hub.options import HubOptions
     from avcues.extractors.hub.spec import ModelSpec
 
@@ -51,7 +47,7 @@ def read_configuration(name: str, folder: Path) -> tuple[Any, Any]:
                 f"model {name}: {folder.name} needs code that comes with it, which is never run; use a version that "
                 "transformers supports itself"
             ) from error
-        raise WeightsError(f"model {name}: {folder / 'config.json'}: {_first_line(error)}") from error
+        raise WeightsError(f"model {name}: {folder / 'config.json'}: {first_line(error)}") from error
     return config, _read_processor(name, folder)
 
 
@@ -187,7 +183,7 @@ def build(folder: Path, spec: ModelSpec, options: HubOptions, *, on_meta: bool =
                 folder, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **_SAFE_LOADING
             )
         except (ValueError, OSError, RuntimeError, KeyError) as error:
-            reason = _first_line(error)
+            reason = first_line(error)
             if "ignore_mismatched_sizes" in reason:
                 reason = "its weights have other shapes than config.json says, for example of another number of labels"
             raise WeightsError(f"{folder.name}: {reason}") from error
@@ -234,7 +230,7 @@ def _read_processor(name: str, folder: Path) -> Any:
             errors.append(error)
     raise WeightsError(
         f"model {name}: the preprocessing of {folder.name} is not known; expected a valid preprocessor_config.json: "
-        f"{_first_line(errors[-1])}"
+        f"{first_line(errors[-1])}"
     )
 
 
@@ -264,53 +260,7 @@ def _quiet() -> Iterator[None]:
         logging.enable_progress_bar()
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's message that is not empty, or else the error's name."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
-
-
-def load_for_inference(model: HubModel, processor: Processor, compute: Compute) -> Any:
-    """The network of a model, ready for inference.
-
-    On a CPU in fp32, OpenVINO compiles models of images and clips, which halves their time, provided that the outputs
-    agree with torch's to 1e-4 of the largest output. All other models run in torch.
-    """
-    network = build(model.repository.folder, model.spec, model.options)
-    if compute.device == "cpu" and compute.precision == "fp32" and model.spec.kind in ("image", "video"):
-        example = processor(_example(model.spec))
-        compiled = _compiled(network, example, compute)
-        if compiled is not None:
-            return compiled
-    return network.to(compute.device).requires_grad_(False)
-
-
-def _example(spec: ModelSpec) -> list[npt.NDArray[np.uint8]]:
-    shape = (96, 128, 3) if spec.kind == "image" else (spec.frames, 96, 128, 3)
-    return [np.random.default_rng(i).integers(0, 256, shape, np.uint8) for i in range(2)]
-
-
-def _compiled(network: HubNetwork, example: Tensor, compute: Compute) -> Any:
-    from avcues.extractors.openvino_network import OpenVinoNetwork
-
-    try:
-        compiled = OpenVinoNetwork.from_network(_TwoOutputs(network), example, "fp32", compute.threads)
-        with torch.inference_mode():
-            expected, actual = network(example), compiled(example)[0]
-    except Exception:  # torch cannot export it, or OpenVINO lacks an operation; torch itself runs every network
-        return None
-    if not torch.allclose(actual, expected, rtol=0, atol=1e-4 * float(expected.abs().max())):
-        return None
-    return lambda x: compiled(x)[0]
-
-
-class _TwoOutputs(nn.Module):
-    """Returns the outputs twice, because `OpenVinoNetwork` expects logits and an embedding."""
-
-    def __init__(self, network: HubNetwork) -> None:
-        super().__init__()
-        self.network = network
-        self.identity = network.identity
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.network(x)
-        return outputs, outputs

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from avcues.errors import AvcuesError
 from avcues.extractors.hub.options import HubOptions
@@ -87,9 +85,23 @@ def read_spec(name: str, folder: Path, options: HubOptions) -> ModelSpec:
         options: How to use the model.
 
     Raises:
-        WeightsError: The model is of a kind that cannot be used, or needs its own code.
+        WeightsError: The model is of a kind that cannot be used, needs its own code, or has a damaged configuration.
         AvcuesError: An option does not suit the model.
     """
+    from avcues.extractors.hub import networks
+
+    try:
+        return _read_spec(name, folder, options)
+    except AvcuesError:
+        raise
+    except Exception as error:  # transformers raises nearly anything at values that it does not expect
+        raise WeightsError(
+            f"model {name}: config.json or preprocessor_config.json of {folder.name} cannot be used: "
+            f"{type(error).__name__}: {networks.first_line(error)}"
+        ) from error
+
+
+def _read_spec(name: str, folder: Path, options: HubOptions) -> ModelSpec:
     from avcues.extractors.hub import networks
 
     config, processor = networks.read_configuration(name, folder)
@@ -211,10 +223,11 @@ def _width(name: str, folder: Path, spec: ModelSpec, options: HubOptions) -> int
     import torch
 
     from avcues.extractors.hub import networks
+    from avcues.extractors.hub.inference import example
 
     network = networks.build(folder, spec, options, on_meta=True)
     with torch.inference_mode():
-        inputs = _blank_input(spec, networks.Processor(folder, spec))
+        inputs = networks.Processor(folder, spec)(example(spec)[:1])
         try:
             width = int(network(inputs.to("meta")).shape[-1])
         except IndexError as error:
@@ -222,11 +235,3 @@ def _width(name: str, folder: Path, spec: ModelSpec, options: HubOptions) -> int
     if spec.labels and width != len(spec.labels):
         raise WeightsError(f"model {name}: {folder.name} names {len(spec.labels)} labels, but has {width} outputs")
     return width
-
-
-def _blank_input(spec: ModelSpec, processor: Callable[[Any], Any]) -> Any:
-    if spec.kind == "image":
-        return processor([np.zeros((64, 64, 3), np.uint8)])
-    if spec.kind == "video":
-        return processor([np.zeros((spec.frames, 64, 64, 3), np.uint8)])
-    return processor([np.zeros(max(spec.rate_hz, spec.receptive_field), np.float32)])

@@ -134,6 +134,33 @@ def test_weights_that_do_not_fit_are_refused(changed, entries, message):
         create_model("m", HubOptions(source=str(changed(**entries)))).setup(Compute(device="cpu"))
 
 
+@pytest.mark.parametrize(
+    ("file", "entries", "message"),
+    [
+        ("config.json", {"layer_norm_eps": np.nan}, "no numbers"),
+        ("config.json", {"hidden_size": "many"}, "hidden_size"),
+        ("config.json", {"num_attention_heads": 0}, "ZeroDivisionError"),
+        ("config.json", {"image_size": [1, 2, 3]}, "cannot be used"),
+        ("preprocessor_config.json", {"size": {"wide": 5}}, "size"),
+        ("preprocessor_config.json", {"size": {"height": -4, "width": 0}}, "cannot be used"),
+        ("preprocessor_config.json", {"image_mean": [0.5, 0.5]}, "cannot be used"),
+        ("preprocessor_config.json", {"rescale_factor": 0}, "ZeroDivisionError"),
+        ("preprocessor_config.json", {"rescale_factor": 1e-30}, "makes all items alike"),
+        ("preprocessor_config.json", {"rescale_factor": "half"}, "cannot be used"),
+        ("preprocessor_config.json", {"resample": 99}, "99"),
+    ],
+)
+def test_forged_configurations_are_one_line(changed, file, entries, message):
+    folder = changed()
+    document = json.loads((folder / file).read_text()) | entries
+    (folder / file).write_text(json.dumps(document))
+    with pytest.raises(AvcuesError) as error:
+        extractor = create_model("m", HubOptions(source=str(folder)))
+        extractor.setup(Compute(device="cpu"))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_damaged_weights_and_preprocessing_are_refused_instead_of_giving_nulls(changed, value):
     folder = changed()
