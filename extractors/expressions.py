@@ -139,7 +139,7 @@ class Expressions(BaseExtractor):
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
+        """bf16 for the large network only; the small one would hardly be faster."""
         return ("bf16",) if self.settings.variant == "vgg19" else ()
 
     def setup(self, compute: Compute) -> None:

@@ -212,6 +212,15 @@ def test_a_rater_on_another_scale_is_named(odd: Any, named: str) -> None:
     assert line.startswith(f"rater r3 is off everyone's scale in valence: {named}")
 
 
+@pytest.mark.parametrize("on_scale", [2, 3])
+def test_a_rater_off_scale_does_not_make_the_few_others_seem_so(on_scale: int) -> None:
+    rng = np.random.default_rng(0)
+    ratings = np.stack([*(latent(rng, 30, sd=0.2) for _ in range(on_scale)), np.arange(30) * 10.0])
+    problems = check(import_tidy(of_matrix(ratings))).problems
+    (line,) = [problem for problem in problems if "scale" in problem]
+    assert line.startswith(f"rater r{on_scale} is off everyone's scale")
+
+
 def test_calm_and_lively_raters_are_on_one_scale() -> None:
     rng = np.random.default_rng(0)
     ratings = np.stack([latent(rng, 60, sd=sd) for sd in (0.05, 0.1, 0.2, 0.5)])
