@@ -320,15 +320,16 @@ def test_features_of_another_recipe_are_refused_with_every_difference(
 ) -> None:
     other = Path(shutil.copytree(late, tmp_path / "other"))
     about = json.loads((other / "model.json").read_text())
-    about["tables"]["color"]["recipe"]["version"] = 99
+    about["tables"]["color"]["recipe"] |= {"version": 99, "precision": "int8"}
     (other / "model.json").write_text(json.dumps(about))
     features = Path(shutil.copytree(planted / "features", tmp_path / "features"))
     shutil.rmtree(features / "lighting")
     done = run("predict", other, features, "--out", tmp_path / "p.parquet")
     assert done.exit_code == 2
-    first, second = done.stderr.strip().splitlines()
-    assert "color version: the model was trained with 99, this folder has 1" in first
-    assert "lighting: the model reads this table, but it is missing; add it with avcues extract" in second
+    version, precision, missing = done.stderr.strip().splitlines()
+    assert 'color precision: the model was trained with "int8", this folder has null' in precision
+    assert "color version: the model was trained with 99, this folder has 1" in version
+    assert "lighting: the model reads this table, but it is missing; add it with avcues extract" in missing
     assert not (tmp_path / "p.parquet").exists()
 
 
