@@ -38,14 +38,14 @@ def test_help_and_the_list_of_features_need_none(python: Path) -> None:
 def test_doctor_names_each_extra_and_what_it_is_for(python: Path) -> None:
     done = plain_environment.avcues(python, "doctor", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    found = {finding["subject"]: finding for finding in json.loads(done.stdout)}
-    assert {name for name in BROUGHT if found[f"extra {name}"]["state"] == "ok"} == BROUGHT
+    document = {finding["subject"]: finding for finding in json.loads(done.stdout)}
+    assert {name for name in BROUGHT if document[f"extra {name}"]["state"] == "ok"} == BROUGHT
     for name in ABSENT:
-        extra = found[f"extra {name}"]
+        extra = document[f"extra {name}"]
         assert extra["state"] == "optional"
         assert extra["details"].startswith("not installed; for ")
         assert extra["remedy"].endswith(f"pip install 'avcues[{name}]'")
-    assert "a worker started" in found["Dask"]["details"]
+    assert "a worker started" in document["Dask"]["details"]
 
 
 def test_doctor_knows_the_extras_of_the_project() -> None:

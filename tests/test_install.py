@@ -88,8 +88,8 @@ def test_a_wheel_made_of_the_sdist_is_the_same(source: Path, wheel: Path, tmp_pa
         sdist.extractall(tmp_path, filter="data")
     done = build(tmp_path / archive.name.removesuffix(".tar.gz"), "wheel", tmp_path)
     assert done.returncode == 0, done.stderr
-    (again,) = tmp_path.glob("*.whl")
-    assert contents(again) == contents(wheel)
+    (second,) = tmp_path.glob("*.whl")
+    assert contents(second) == contents(wheel)
 
 
 def test_sources_without_their_links_are_refused_in_plain_words(source: Path, tmp_path: Path) -> None:

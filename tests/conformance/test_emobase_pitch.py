@@ -73,11 +73,11 @@ def test_pitch_equals_opensmile_at_16_khz_and_all_else_at_the_rate_of_the_track(
     sound[4 * rate_hz : 6 * rate_hz] = 0
     low = soxr.resample(sound.astype(np.float32), rate_hz, 16000, quality="HQ")
     at_track, at_16_khz = (plain_opensmile(x, hz, tmp_path) for x, hz in ((sound, rate_hz), (low, 16000)))
-    ours, as_opensmile = measure(sound, rate_hz), measure(sound, rate_hz, pitch_rate_hz="track")
-    assert tuple(ours) == COLUMN_NAMES
+    computed, as_opensmile = measure(sound, rate_hz), measure(sound, rate_hz, pitch_rate_hz="track")
+    assert tuple(computed) == COLUMN_NAMES
     for name in COLUMN_NAMES:
         reference = at_16_khz if name in PITCH_COLUMNS else at_track
-        np.testing.assert_array_equal(ours[name], reference[name], err_msg=name)
+        np.testing.assert_array_equal(computed[name], reference[name], err_msg=name)
         np.testing.assert_array_equal(as_opensmile[name], at_track[name], err_msg=name)
 
 
@@ -91,7 +91,7 @@ def test_a_glide_is_followed(rate_hz: int) -> None:
 
 def test_pitch_of_speech_is_that_of_another_tracker() -> None:
     """In windows that are voiced throughout and whose pitch moves by less than a third, which the 40 ms show."""
-    ours, tracked = [], []
+    computed, tracked = [], []
     for voice in speech():
         voice = voice[: len(voice) // 24000 * 24000]
         columns = measure(voice, 48000)
@@ -102,10 +102,10 @@ def test_pitch_of_speech_is_that_of_another_tracker() -> None:
             voiced = of_window[np.isfinite(of_window)]
             steady = len(voiced) > 25 and voiced.max() < 1.3 * voiced.min()
             if steady and columns["F0_sma_min"][k] > 0:
-                ours.append(columns["F0_sma_quartile2"][k])
+                computed.append(columns["F0_sma_quartile2"][k])
                 tracked.append(np.median(voiced))
-    assert len(ours) >= 10
-    assert within_5_percent(np.array(ours), np.array(tracked)) >= 0.9
+    assert len(computed) >= 10
+    assert within_5_percent(np.array(computed), np.array(tracked)) >= 0.9
 
 
 def speech() -> list[np.ndarray]:

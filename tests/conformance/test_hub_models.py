@@ -36,12 +36,12 @@ TOLERANCE = 1e-4
 def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder of a model of the given architecture."""
     folder = tmp_path_factory.mktemp("models")
-    made: dict[str, Path] = {}
+    models: dict[str, Path] = {}
 
     def find(architecture: str) -> Path:
-        if architecture not in made:
-            made[architecture] = tiny_models.save(architecture, folder / architecture)
-        return made[architecture]
+        if architecture not in models:
+            models[architecture] = tiny_models.save(architecture, folder / architecture)
+        return models[architecture]
 
     return find
 

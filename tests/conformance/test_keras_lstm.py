@@ -40,8 +40,8 @@ def keras_block(columns: int) -> Any:
 def copy(of_keras: Sequence[Any], ours: Sequence[torch.nn.Parameter]) -> None:
     """Copies weights layer by layer: kernels are transposed, the gates i, f, c, o stand in the same order."""
     with torch.no_grad():
-        for theirs, parameter in zip(of_keras, ours, strict=True):
-            values = torch.from_numpy(keras.ops.convert_to_numpy(theirs).copy())
+        for reference, parameter in zip(of_keras, ours, strict=True):
+            values = torch.from_numpy(keras.ops.convert_to_numpy(reference).copy())
             parameter.copy_(values.T if values.ndim == 2 else values)
 
 
@@ -65,13 +65,13 @@ def predicted(network: Network, *windows: np.ndarray) -> np.ndarray:
 
 
 def test_the_script_s_unimodal_network_predicts_the_same() -> None:
-    theirs = keras.Sequential([keras_block(988), keras.layers.Dense(1, activation="tanh")])
-    ours = Network({"audio": 988}, 1, CLEAN).eval()
-    copy(theirs.weights, [*weights(ours.blocks["audio"]), ours.out.weight, ours.out.bias])
+    reference = keras.Sequential([keras_block(988), keras.layers.Dense(1, activation="tanh")])
+    computed = Network({"audio": 988}, 1, CLEAN).eval()
+    copy(reference.weights, [*weights(computed.blocks["audio"]), computed.out.weight, computed.out.bias])
     x = inputs(50, 988, 0)
-    expected = keras.ops.convert_to_numpy(theirs(x, training=False))
+    expected = keras.ops.convert_to_numpy(reference(x, training=False))
     assert np.abs(expected).max() > 0.1
-    np.testing.assert_allclose(predicted(ours, x), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(predicted(computed, x), expected, rtol=0, atol=1e-6)
 
 
 def test_the_script_s_late_fusion_predicts_the_same() -> None:
@@ -79,31 +79,31 @@ def test_the_script_s_late_fusion_predicts_the_same() -> None:
     read = [keras.Input((LENGTH, columns)) for columns in (60, 40)]
     hidden, out = keras.layers.Dense(256, activation="relu"), keras.layers.Dense(1, activation="tanh")
     joined = keras.layers.Concatenate()([block(of_block) for block, of_block in zip(blocks, read, strict=True)])
-    theirs = keras.Model(read, out(hidden(joined)))
-    ours = Network({"audio": 60, "visual": 40}, 1, CLEAN).eval()
-    layers = [ours.joined[0].weight, ours.joined[0].bias, ours.out.weight, ours.out.bias]
+    reference = keras.Model(read, out(hidden(joined)))
+    computed = Network({"audio": 60, "visual": 40}, 1, CLEAN).eval()
+    layers = [computed.joined[0].weight, computed.joined[0].bias, computed.out.weight, computed.out.bias]
     copy(
         [*blocks[0].weights, *blocks[1].weights, *hidden.weights, *out.weights],
-        [*weights(ours.blocks["audio"]), *weights(ours.blocks["visual"]), *layers],
+        [*weights(computed.blocks["audio"]), *weights(computed.blocks["visual"]), *layers],
     )
     x = [inputs(50, 60, 0), inputs(50, 40, 1)]
-    expected = keras.ops.convert_to_numpy(theirs(x, training=False))
-    np.testing.assert_allclose(predicted(ours, *x), expected, rtol=0, atol=1e-6)
+    expected = keras.ops.convert_to_numpy(reference(x, training=False))
+    np.testing.assert_allclose(predicted(computed, *x), expected, rtol=0, atol=1e-6)
 
 
 def test_it_has_as_many_parameters() -> None:
     counted = sum(parameter.numel() for parameter in trainable(Network({"audio": 988}, 1, CLEAN)))
-    theirs = keras.Sequential([keras_block(988), keras.layers.Dense(1, activation="tanh")])
-    assert counted == theirs.count_params() == 975_745
+    reference = keras.Sequential([keras_block(988), keras.layers.Dense(1, activation="tanh")])
+    assert counted == reference.count_params() == 975_745
     if REFERENCE.exists():
         assert counted == json.loads(REFERENCE.read_text())["worked_examples"]["keras_params_script_unimodal_988"]
 
 
 def test_first_weights_are_drawn_as_keras_draws_them() -> None:
     keras.utils.set_random_seed(0)  # the largest of so many draws would not always be within the tolerance
-    theirs = keras_block(300)
-    ours = Block(300, CLEAN)
-    for expected, parameter in zip(theirs.weights, weights(ours), strict=True):
+    reference = keras_block(300)
+    computed = Block(300, CLEAN)
+    for expected, parameter in zip(reference.weights, weights(computed), strict=True):
         values = keras.ops.convert_to_numpy(expected)
         drawn = parameter.detach().numpy().T
         if values.ndim == 1:
@@ -111,7 +111,7 @@ def test_first_weights_are_drawn_as_keras_draws_them() -> None:
         else:
             assert drawn.std() == pytest.approx(values.std(), rel=0.02)
             assert np.abs(drawn).max() == pytest.approx(np.abs(values).max(), rel=0.2)
-    for lstm in (ours.lstm1, ours.lstm2):
+    for lstm in (computed.lstm1, computed.lstm2):
         recurrent = lstm.weight_hh_l0.detach()
         torch.testing.assert_close(recurrent.T @ recurrent, torch.eye(recurrent.shape[1]), atol=1e-5, rtol=0)
 
@@ -123,20 +123,20 @@ def test_fitting_takes_the_same_steps() -> None:
     first steps are a little shorter.
     """
     protocol = replace(CLEAN, dropout=0.0, epochs=3)
-    theirs = keras.Sequential([keras_block(20), keras.layers.Dense(1, activation="tanh")])
-    for layer in theirs.layers[0].layers:
+    reference = keras.Sequential([keras_block(20), keras.layers.Dense(1, activation="tanh")])
+    for layer in reference.layers[0].layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0
-    theirs.compile(keras.optimizers.Adam(protocol.learning_rate, epsilon=EPSILON), "mse")
-    ours = Network({"audio": 20}, 1, protocol)
-    copy(theirs.weights, [*weights(ours.blocks["audio"]), ours.out.weight, ours.out.bias])
+    reference.compile(keras.optimizers.Adam(protocol.learning_rate, epsilon=EPSILON), "mse")
+    computed = Network({"audio": 20}, 1, protocol)
+    copy(reference.weights, [*weights(computed.blocks["audio"]), computed.out.weight, computed.out.bias])
     random = np.random.default_rng(0)
     x, y = random.normal(size=(103, 20)).astype(np.float32), random.uniform(-1, 1, (100, 1)).astype(np.float32)
     rows = torch.arange(3, 103)
     windows = Windows(inputs={"audio": torch.from_numpy(x)}, rows=rows, history=(LENGTH, 0), labels=torch.from_numpy(y))
-    losses = fit(ours, windows, None, (0,), protocol, seed=0)
+    losses = fit(computed, windows, None, (0,), protocol, seed=0)
     seen = np.stack([x[row - 3 : row + 1] for row in rows])
-    history = theirs.fit(seen, y, batch_size=256, epochs=3, verbose=0).history["loss"]
+    history = reference.fit(seen, y, batch_size=256, epochs=3, verbose=0).history["loss"]
     np.testing.assert_allclose(
         [epoch.train for epoch in losses], history, rtol=0, atol=0.04 * (history[0] - history[2])
     )

@@ -127,9 +127,9 @@ def minus_one_to_one(clip: torch.Tensor) -> torch.Tensor:
 
 def inputs_of(layer: torch.nn.Module) -> list[torch.Tensor]:
     """A list that gets what the layer reads from now on."""
-    found: list[torch.Tensor] = []
-    layer.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
-    return found
+    findings: list[torch.Tensor] = []
+    layer.register_forward_pre_hook(lambda _, inputs: findings.append(inputs[0]))
+    return findings
 
 
 def arrays_of(tree: dict) -> list[np.ndarray]:
@@ -141,14 +141,14 @@ def test_i3d_equals_the_published_definition(i3d_checkpoint, i3d_clip: torch.Ten
     reference = LiteralI3D(checkpoint)
     with torch.inference_mode():
         expected = reference(minus_one_to_one(i3d_clip))
-        ours = Compute(device="cpu").prepare_for_inference(inception_i3d.load(path))(i3d_clip)
+        computed = Compute(device="cpu").prepare_for_inference(inception_i3d.load(path))(i3d_clip)
         compiled = Compute(device="cpu").prepare_for_inference(
             inception_i3d.load(path), i3d_clip.repeat(2, 1, 1, 1, 1)
         )(i3d_clip)
     everything = arrays_of(checkpoint)
     assert reference.used == len(everything) == 230
     assert sum(a.size for a in everything) == 12_704_544
-    for logits, embedding in (ours, compiled):
+    for logits, embedding in (computed, compiled):
         np.testing.assert_allclose(logits.numpy(), expected.numpy(), atol=1e-4)
         np.testing.assert_allclose(embedding.numpy(), reference.pooled.mean(dim=(2, 3, 4)).numpy(), atol=1e-4)
 
@@ -157,17 +157,17 @@ def test_rounding_i3d_to_bf16_moves_logits_less_than_rounding_each_number(i3d_ch
     with av.open(str(media("real60.mp4"))) as container:
         frames = [f.to_ndarray(format="rgb24", width=224, height=224) for f in islice(container.decode(video=0), 17)]
     clip = torch.from_numpy(np.stack(frames))[None]
-    exact, ours, plain = (inception_i3d.load(i3d_checkpoint[0]) for _ in range(3))
-    ours.round_to_bf16()
+    exact, computed, plain = (inception_i3d.load(i3d_checkpoint[0]) for _ in range(3))
+    computed.round_to_bf16()
     with torch.inference_mode():
         for numbers in plain.features.parameters():
             numbers.copy_(numbers.bfloat16())
         (logits, embedding), (by_us, embedding_by_us), (one_by_one, _) = (
-            network(clip) for network in (exact, ours, plain)
+            network(clip) for network in (exact, computed, plain)
         )
-    assert all(torch.equal(x, x.bfloat16().float()) for x in ours.features.parameters())
+    assert all(torch.equal(x, x.bfloat16().float()) for x in computed.features.parameters())
     assert (by_us - logits).abs().max() < 0.7 * (one_by_one - logits).abs().max()
-    assert (ours.head.scale - 1).abs().max() > 1e-3  # the embedding is what it was before its channels were scaled
+    assert (computed.head.scale - 1).abs().max() > 1e-3  # the embedding is what it was before its channels were scaled
     assert (embedding_by_us - embedding).abs().max() < 0.02 * embedding.max()
 
 
@@ -175,7 +175,9 @@ def test_i3d_of_the_pytorch_port_loads_the_same(i3d_checkpoint, i3d_clip: torch.
     path, checkpoint = i3d_checkpoint
     state = {}
     names = {
-        f"{block}.{ours}": (block, unit) for block in inception_i3d._MIXED_BLOCKS for ours, unit in BRANCHES.items()
+        f"{block}.{computed}": (block, unit)
+        for block in inception_i3d._MIXED_BLOCKS
+        for computed, unit in BRANCHES.items()
     }
     names |= {name: (name,) for name in ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3")}
     for name, keys in names.items():
@@ -198,8 +200,10 @@ def test_i3d_of_the_pytorch_port_loads_the_same(i3d_checkpoint, i3d_clip: torch.
     port = tmp_path / "rgb_imagenet.pt"
     torch.save(state, port)
     with torch.inference_mode():
-        for ours, theirs in zip(inception_i3d.load(port)(i3d_clip), inception_i3d.load(path)(i3d_clip), strict=True):
-            assert torch.equal(ours, theirs)
+        for computed, reference in zip(
+            inception_i3d.load(port)(i3d_clip), inception_i3d.load(path)(i3d_clip), strict=True
+        ):
+            assert torch.equal(computed, reference)
     del state["Mixed_4d.b2b.bn.bias"], state["Mixed_5c.b0.conv3d.weight"]
     torch.save(state, port)
     with pytest.raises(WeightsError):
@@ -286,10 +290,10 @@ def test_vgg19_equals_the_repositorys_evaluation(tmp_path: Path) -> None:
             inputs = torch.stack([torch.from_numpy(np.array(c)).permute(2, 0, 1).float() / 255 for c in crops])
             read = features(inputs).flatten(1)
             expected.append(torch.cat([classifier(read).mean(0), read.mean(0)]))
-        ours = torch.cat(fer.classify_vgg19(fer.load_vgg19(path), torch.from_numpy(faces)), dim=1)
+        computed = torch.cat(fer.classify_vgg19(fer.load_vgg19(path), torch.from_numpy(faces)), dim=1)
         compiled = Compute(device="cpu").prepare_for_inference(fer.load_vgg19(path), torch.zeros(2, 3, 44, 44))
         by_openvino = torch.cat(fer.classify_vgg19(compiled, torch.from_numpy(faces)), dim=1)
-    np.testing.assert_allclose(ours.numpy(), torch.stack(expected).numpy(), atol=1e-4)
+    np.testing.assert_allclose(computed.numpy(), torch.stack(expected).numpy(), atol=1e-4)
     np.testing.assert_allclose(by_openvino.numpy(), torch.stack(expected).numpy(), atol=1e-4)
 
 
@@ -305,7 +309,7 @@ def test_centerface_equals_its_published_decoding(real_frames: np.ndarray) -> No
     path = weights("faces/centerface")
     detector = CenterFace(path, 0.5, 640)
     network = cv2.dnn.readNetFromONNX(str(path))
-    found = 0
+    count = 0
     for frame in real_frames:
         small = cv2.resize(frame, (640, 360), interpolation=cv2.INTER_AREA)
         network.setInput(cv2.dnn.blobFromImage(small, 1.0, (640, 384), (0, 0, 0), swapRB=False, crop=False))
@@ -317,14 +321,14 @@ def test_centerface_equals_its_published_decoding(real_frames: np.ndarray) -> No
             y1 = min(max(0, (r + offset[0, 0, r, c] + 0.5) * 4 - s0 / 2), 384)
             boxes.append((heat[0, 0, r, c], x1, y1, min(x1 + s1, 640), min(y1 + s0, 384)))
         best = max(boxes, default=None)
-        ours = detector(frame)
-        assert (best is None) == (len(ours) == 0)
+        computed = detector(frame)
+        assert (best is None) == (len(computed) == 0)
         if best is not None:
-            found += 1
+            count += 1
             expected = [best[1] * 2, best[2] * 720 / 384, (best[3] - best[1]) * 2, (best[4] - best[2]) * 720 / 384]
-            np.testing.assert_allclose(ours[0, :4], expected, atol=0.01)
-            assert ours[0, 4] == pytest.approx(best[0], abs=1e-5)
-    assert found >= 4
+            np.testing.assert_allclose(computed[0, :4], expected, atol=0.01)
+            assert computed[0, 4] == pytest.approx(best[0], abs=1e-5)
+    assert count >= 4
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (530, 298)])
@@ -332,7 +336,7 @@ def test_yunet_equals_opencvs_detector(real_frames: np.ndarray, size: tuple[int,
     path = weights("faces/yunet")
     detector = YuNet(path, 0.3, 640)
     reference = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.3, 0.3, 5000)
-    found = 0
+    count = 0
     for frame in real_frames:
         image = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         factor = max(1.0, size[0] / 640)
@@ -340,19 +344,19 @@ def test_yunet_equals_opencvs_detector(real_frames: np.ndarray, size: tuple[int,
         reference.setInputSize(shrunk.shape[1::-1])
         _, expected = reference.detect(cv2.cvtColor(shrunk, cv2.COLOR_RGB2BGR))
         expected = np.empty((0, 15), np.float32) if expected is None else expected
-        found += len(expected)
-        ours = detector(image)
-        np.testing.assert_allclose(ours[:, :4], expected[:, :4] * factor, atol=0.01)
-        np.testing.assert_allclose(ours[:, 4], expected[:, 14], atol=1e-5)
-    assert found >= 4
+        count += len(expected)
+        computed = detector(image)
+        np.testing.assert_allclose(computed[:, :4], expected[:, :4] * factor, atol=0.01)
+        np.testing.assert_allclose(computed[:, 4], expected[:, 14], atol=1e-5)
+    assert count >= 4
 
 
 # Scenes
 
 
 def test_places_preprocessing_equals_pils(real_frames: np.ndarray) -> None:
-    ours = places.resize_and_crop(torch.from_numpy(real_frames).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
-    for frame, crop in zip(real_frames, ours, strict=True):
+    computed = places.resize_and_crop(torch.from_numpy(real_frames).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    for frame, crop in zip(real_frames, computed, strict=True):
         image = Image.fromarray(frame).resize((256, 256), Image.Resampling.BILINEAR).crop((16, 16, 240, 240))
         assert np.abs(np.asarray(image).astype(int) - crop).max() <= 1
 
@@ -415,10 +419,10 @@ def test_objects_equal_ultralytics_predict(real_frames: np.ndarray, yolo_checkpo
     for i, frame in enumerate(real_frames):
         expected = model.predict(frame[..., ::-1].copy(), verbose=False, device="cpu")[0].boxes
         mine = columns["detections"][FRAME] == i
-        found = columns["detections"]
-        assert found["class"][mine].tolist() == [model.names[int(c)] for c in expected.cls]
-        np.testing.assert_allclose(found["score"][mine], expected.conf.numpy(), atol=1e-4)
-        boxes = np.stack([found[k][mine] for k in ("x", "y", "width", "height")], axis=1)
+        detections = columns["detections"]
+        assert detections["class"][mine].tolist() == [model.names[int(c)] for c in expected.cls]
+        np.testing.assert_allclose(detections["score"][mine], expected.conf.numpy(), atol=1e-4)
+        boxes = np.stack([detections[k][mine] for k in ("x", "y", "width", "height")], axis=1)
         xyxy = expected.xyxy.numpy()
         np.testing.assert_allclose(boxes[:, :2], xyxy[:, :2], atol=0.05)
         np.testing.assert_allclose(boxes[:, 2:], xyxy[:, 2:] - xyxy[:, :2], atol=0.1)

@@ -74,8 +74,8 @@ def test_values_equal_one_pass_of_opensmile_bit_for_bit(feature: str, sound, tab
     names = tables[feature].column_names[4:]
     assert reference.shape == (120, len(names))
     assert names == list(smile.column_names)
-    ours = np.stack([tables[feature][name].to_numpy() for name in names], axis=1)
-    np.testing.assert_array_equal(ours, reference)
+    computed = np.stack([tables[feature][name].to_numpy() for name in names], axis=1)
+    np.testing.assert_array_equal(computed, reference)
 
 
 def test_intensity_and_loudness_are_of_the_first_two_samples_of_a_frame() -> None:

@@ -141,9 +141,9 @@ def test_contrast_does_not_depend_on_the_rate_of_the_recording(rate_hz: int) -> 
 def test_contrast_of_a_band_that_a_codec_left_half_empty_is_that_of_its_16_bit_version() -> None:
     lowpass = librosa.istft(librosa.stft(noise(RATE_HZ)) * (librosa.fft_frequencies(sr=RATE_HZ) < 4800)[:, None])
     rounded = np.round(lowpass * 2**15) / 2**15
-    ours = measured(lowpass)["contrast_5"] - measured(rounded)["contrast_5"]
+    computed = measured(lowpass)["contrast_5"] - measured(rounded)["contrast_5"]
     plain = [librosa.feature.spectral_contrast(y=y.astype(np.float32), sr=RATE_HZ)[5] for y in (lowpass, rounded)]
-    assert np.abs(ours).max() < 1
+    assert np.abs(computed).max() < 1
     assert np.abs(plain[0] - plain[1]).mean() > 5
 
 

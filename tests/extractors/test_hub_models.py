@@ -215,10 +215,10 @@ def test_a_worker_gets_the_model_without_its_weights(vit):
     assert len(packed) < 5000
     assert [needed.name for needed in pickle.loads(packed).needed_extractors] == ["words"]
     batch = FrameBatch(np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8), (0.0, 0.5))
-    again = pickle.loads(packed)
-    again.setup(Compute(device="cpu"))
+    second = pickle.loads(packed)
+    second.setup(Compute(device="cpu"))
     np.testing.assert_array_equal(
-        extractor.process_frames(batch)["m"]["calm"], again.process_frames(batch)["m"]["calm"]
+        extractor.process_frames(batch)["m"]["calm"], second.process_frames(batch)["m"]["calm"]
     )
 
 

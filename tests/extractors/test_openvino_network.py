@@ -72,8 +72,8 @@ def test_weights_are_loaded_once_for_all_later_processes() -> None:
     with torch.inference_mode():
         expected = {seed: Small(seed)(x) for seed in (0, 1)}
     for seed in (0, 1, 0, 1):
-        for ours, theirs in zip(outputs(x, seed), expected[seed], strict=True):
-            np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-5)
+        for computed, reference in zip(outputs(x, seed), expected[seed], strict=True):
+            np.testing.assert_allclose(computed.numpy(), reference.numpy(), atol=1e-5)
     assert loaded == [Path("0.pt"), Path("1.pt")]
 
 

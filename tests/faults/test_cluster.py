@@ -83,9 +83,9 @@ def test_an_existing_cluster_makes_the_same_bytes(
     cluster.worker()
     cluster.worker()
     monkeypatch.chdir(tmp_path)
-    there = avcues("extract", clips, "-o", "there", *FEATURES, "--scheduler", cluster.address)
-    assert there.returncode == 0, there.stderr
-    assert "6 of 6 videos done" in there.stderr
+    stored = avcues("extract", clips, "-o", "there", *FEATURES, "--scheduler", cluster.address)
+    assert stored.returncode == 0, stored.stderr
+    assert "6 of 6 videos done" in stored.stderr
     here = avcues("extract", clips, "-o", "here", *FEATURES, "--workers", 0)
     assert here.returncode == 0, here.stderr
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
@@ -96,8 +96,8 @@ def model(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """LASSO on the planted videos."""
     out = tmp_path_factory.mktemp("trained") / "model"
     labels = ("--labels", planted / "gold" / "audiovisual.parquet", "--dimensions", "valence")
-    made = avcues("train", planted / "features", *labels, "--model", "lasso", "--folds", 2, "--out", out)
-    assert made.returncode == 0, made.stderr
+    trained = avcues("train", planted / "features", *labels, "--model", "lasso", "--folds", 2, "--out", out)
+    assert trained.returncode == 0, trained.stderr
     return out
 
 
@@ -123,8 +123,8 @@ def test_an_existing_cluster_predicts_the_same(
     for place, options in (("here", ()), ("there", ("--scheduler", cluster.address))):
         done = avcues("predict", model, "features", "--out", tmp_path / f"{place}.parquet", *options)
         assert done.returncode == 0, done.stderr
-    there = tmp_path / "there.parquet"
-    assert there.read_bytes() == (tmp_path / "here.parquet").read_bytes()
+    stored = tmp_path / "there.parquet"
+    assert stored.read_bytes() == (tmp_path / "here.parquet").read_bytes()
 
     # A worker that comes late is waited for, and a scheduler that is gone is one line.
     for process in cluster.processes[1:]:
@@ -143,7 +143,7 @@ def test_an_existing_cluster_predicts_the_same(
     wait_for_tasks(cluster.address)
     cluster.worker()
     assert waiting.wait(120) == 0
-    assert (tmp_path / "late.parquet").read_bytes() == there.read_bytes()
+    assert (tmp_path / "late.parquet").read_bytes() == stored.read_bytes()
     os.killpg(cluster.processes[-1].pid, signal.SIGKILL)
     lost = start(*late[:-1], tmp_path / "lost.parquet")
     wait_for_tasks(cluster.address)
@@ -166,10 +166,10 @@ def test_a_video_that_kills_its_process_costs_no_other_its_prediction(
     labels = ("--labels", planted / "gold" / "audiovisual.parquet", "--dimensions", "valence")
     options = ("--model", "deadly_model", "--audio", "rhythm", "--visual", "color", "--folds", 2, "--workers", 1)
     features, model = planted / "features", tmp_path / "model"
-    made = avcues(
+    trained = avcues(
         "train", features, *labels, *options, "--out", model, environment=environment | {deadly_model.SPARE: "1"}
     )
-    assert made.returncode == 0, made.stderr
+    assert trained.returncode == 0, trained.stderr
     outs = {}
     for who, where in {"here": ("--workers", 2), "there": ("--scheduler", cluster.address)}.items():
         outs[who] = tmp_path / f"{who}.parquet"
@@ -196,11 +196,11 @@ def test_every_worker_gets_a_gpu_of_its_own(cluster: Cluster, tmp_path: Path, yo
     driver.write_text("#!/bin/sh\necho 'GPU 0: H100 (UUID: GPU-1)'\necho 'GPU 1: H100 (UUID: GPU-2)'\n")
     driver.chmod(0o755)
     environment = install(tmp_path / "site", "gpu_probe", "GpuProbe")
-    there = {"PYTHONPATH": environment["PYTHONPATH"], "PATH": f"{driver.parent}:{os.environ['PATH']}"}
+    stored = {"PYTHONPATH": environment["PYTHONPATH"], "PATH": f"{driver.parent}:{os.environ['PATH']}"}
     cluster.scheduler()
-    plain = [cluster.worker("--no-nanny", **there), cluster.worker("--no-nanny", threads=2, **there)]
-    of_slurm = cluster.worker("--no-nanny", **there, CUDA_VISIBLE_DEVICES="7")
-    of_dask_cuda = cluster.worker("--no-nanny", **there, CUDA_VISIBLE_DEVICES="4,3")
+    plain = [cluster.worker("--no-nanny", **stored), cluster.worker("--no-nanny", threads=2, **stored)]
+    of_slurm = cluster.worker("--no-nanny", **stored, CUDA_VISIBLE_DEVICES="7")
+    of_dask_cuda = cluster.worker("--no-nanny", **stored, CUDA_VISIBLE_DEVICES="4,3")
     with Client(cluster.address) as client:
         client.wait_for_workers(4)
     videos = [pieces.plain(tmp_path / f"{number}.mp4", (9 * number, 20, 30)) for number in range(10)]
@@ -224,8 +224,8 @@ def test_a_folder_of_weights_is_used_by_workers_that_know_of_no_other(
     own.mkdir()
     try:
         for name in ("expressions/mini_xception", "faces/centerface"):
-            found = resolve(name).path
-            (own / found.name).symlink_to(found)
+            path = resolve(name).path
+            (own / path.name).symlink_to(path)
     except WeightsError as error:
         pytest.skip(str(error))
     bare = {"AVCUES_MODELS_DIR": str(tmp_path / "cache"), "AVCUES_WEIGHTS_DIR": ""}
@@ -267,9 +267,9 @@ def test_a_scheduler_behind_tls_is_used_with_dasks_own_configuration(
     cluster: Cluster, clips: Path, tmp_path: Path
 ) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=avcues"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=avcues"]
     try:
-        subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     except FileNotFoundError:
         pytest.skip("openssl is not installed")
     tls = {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(certificate)}

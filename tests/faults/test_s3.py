@@ -41,8 +41,8 @@ def test_a_batch_from_s3_to_s3(s3: str, media: Callable[[str], Path], tmp_path: 
     done = avcues("extract", f"{s3}/videos", "-o", f"{s3}/features", *command, environment=environment)
     assert done.returncode == 1, done.stderr
     assert "2 of 3 videos done, 1 failed" in done.stderr
-    again = avcues("extract", f"{s3}/videos/*.mp4", "-o", f"{s3}/features", *command, environment=environment)
-    assert again.stderr.count("was done") == 2, again.stderr
+    second = avcues("extract", f"{s3}/videos/*.mp4", "-o", f"{s3}/features", *command, environment=environment)
+    assert second.stderr.count("was done") == 2, second.stderr
     status = avcues("status", f"{s3}/features", environment=environment)
     assert "2 videos done" in status.stdout, status.stderr
 

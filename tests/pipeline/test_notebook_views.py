@@ -22,15 +22,15 @@ def result(media: Callable[[str], Path]) -> avcues.ExtractedVideo:
 
 
 def test_a_result_shows_its_tables(result: avcues.ExtractedVideo) -> None:
-    shown = result._repr_html_()
-    assert "vfr20" in shown
-    assert "<td style='text-align:left'>lighting</td><td style='text-align:left'>40</td>" in shown
+    text = result._repr_html_()
+    assert "vfr20" in text
+    assert "<td style='text-align:left'>lighting</td><td style='text-align:left'>40</td>" in text
 
 
 def test_names_from_files_are_no_html() -> None:
-    shown = avcues.ExtractedVideo("<script>alert(1)</script>", {}, {"objects": "<b>why</b>"})._repr_html_()
-    assert "<script>" not in shown and "&lt;script&gt;" in shown
-    assert "objects is left out: &lt;b&gt;why" in shown
+    text = avcues.ExtractedVideo("<script>alert(1)</script>", {}, {"objects": "<b>why</b>"})._repr_html_()
+    assert "<script>" not in text and "&lt;script&gt;" in text
+    assert "objects is left out: &lt;b&gt;why" in text
 
 
 def test_columns_of_a_result_are_drawn_over_time(result: avcues.ExtractedVideo) -> None:
@@ -84,8 +84,8 @@ def test_features_show_themselves_as_tables() -> None:
 
 
 def test_the_page_of_a_video_is_shown_in_a_frame(finished: Path, tmp_path: Path) -> None:
-    made = avcues.report(finished, ["007"], out=tmp_path / "pages")
-    frame = made._repr_html_()
+    report = avcues.report(finished, ["007"], out=tmp_path / "pages")
+    frame = report._repr_html_()
     assert frame.startswith('<iframe srcdoc="&lt;!')
     assert "007" in frame
     assert avcues.report(finished, out=tmp_path / "pages")._repr_html_().startswith("<p>5 pages</p>")

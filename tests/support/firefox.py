@@ -95,8 +95,8 @@ class Firefox:
     def click(self, selector: str) -> None:
         """Clicks an element when it can be clicked."""
         self.wait(f"(e => e && !e.disabled && e.checkVisibility())(document.querySelector(`{selector}`))")
-        found = self.call("WebDriver:FindElement", using="css selector", value=selector)
-        self.call("WebDriver:ElementClick", id=next(iter(found.values())))
+        element = self.call("WebDriver:FindElement", using="css selector", value=selector)
+        self.call("WebDriver:ElementClick", id=next(iter(element.values())))
 
     def screenshot(self, path: Path) -> Path:
         """A PNG of what is seen."""

@@ -48,16 +48,16 @@ def _needed() -> list[importlib.metadata.Distribution]:
     # Not from the installed metadata, which may be older than the project's file.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = _asked(project["dependencies"], "")
-    found = {("avcues", ""): importlib.metadata.distribution("avcues")}
+    findings = {("avcues", ""): importlib.metadata.distribution("avcues")}
     while wanted:
         name, extra = wanted.pop()
-        if (name, extra) not in found:
+        if (name, extra) not in findings:
             try:
-                found[name, extra] = importlib.metadata.distribution(name)
+                findings[name, extra] = importlib.metadata.distribution(name)
             except importlib.metadata.PackageNotFoundError:  # the build of torch for another machine asks for more
                 continue
-            wanted += _asked(found[name, extra].requires or (), extra)
-    return list(found.values())
+            wanted += _asked(findings[name, extra].requires or (), extra)
+    return list(findings.values())
 
 
 def _asked(requirements: Iterable[str], extra: str) -> list[tuple[str, str]]:

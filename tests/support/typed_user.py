@@ -58,17 +58,17 @@ def rate(folder: Path, data: avcues.Dataset) -> list[Path]:
     six["alpha"] = ratings.cronbach_alpha([[1, 2], [1, 3]])
     needed: int | None = ratings.raters_needed(0.3, 0.8)
     expected = float(ratings.spearman_brown(0.3, needed or 1))
-    again: tuple[ratings.Retest, ...] = ratings.retest_reliability(study)
+    second: tuple[ratings.Retest, ...] = ratings.retest_reliability(study)
     judged: tuple[ratings.ModelAgreement, ...] = ratings.model_agreement(study, "predictions.parquet")
-    print(len(six), expected, len(again), len(judged))
+    print(len(six), expected, len(second), len(judged))
     series = [0.0, 1.0, 0.5]
     similar = float(ratings.ccc(series, series)) + float(ratings.pearson(series, series))
     weighted, _, _ = ratings.ewe([series, series])
     left_out = ratings.leave_one_out_ccc([series, series])
     recipe = ratings.Recipe(delay="auto", smooth=ratings.Smoothing(windows=7))
     values = ratings.FeatureValues(data)
-    made: ratings.Gold = ratings.gold(study, recipe, features=values)
-    ratings.read_labels_metadata(made.tables["music"])
+    labels: ratings.Gold = ratings.gold(study, recipe, features=values)
+    ratings.read_labels_metadata(labels.tables["music"])
     ratings.soft_labels(study, ["arousal"], bins=3)
     ratings.import_tidy("ratings.csv", range_=(-1, 1))
     ratings.import_wide(["anna.csv"], setup="music")
@@ -81,7 +81,7 @@ def rate(folder: Path, data: avcues.Dataset) -> list[Path]:
         ratings.plot.rating_distribution(results, ["arousal"])
     except ratings.NotShownError as error:
         print(error)
-    return ratings.write_gold(made, folder)
+    return ratings.write_gold(labels, folder)
 
 
 def learn(out: Path) -> list[str]:

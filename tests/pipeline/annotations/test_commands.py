@@ -87,9 +87,9 @@ def test_the_published_study_raises_the_alarm_and_the_corrected_one_does_not(tmp
     assert done.returncode == 0
     done = avcues("annotations", "check", tmp_path / "raw", "--json")
     assert done.returncode == 1
-    (found,) = json.loads(done.stdout)["alignments"]
-    assert set(found["best"].values()) == {-1}
-    assert len(found["best"]) == 49
+    (document,) = json.loads(done.stdout)["alignments"]
+    assert set(document["best"].values()) == {-1}
+    assert len(document["best"]) == 49
 
 
 def test_the_published_chi_squares_come_out_of_the_commands(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_an_option_overrides_one_choice_of_a_protocol(tmp_path: Path) -> None:
     assert (recipe["weights"], recipe["windows"], recipe["whole_clips"]) == ("others", 100, True)
     done = avcues("annotations", "agreement", ann, "--out", tmp_path / "a.md", "--protocol", "muvi", "--bootstrap", "0")
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "a.json").read_text())
-    assert (found["weights"], found["windows"], found["whole_clips"]) == ("all", 118, True)
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert (document["weights"], document["windows"], document["whole_clips"]) == ("all", 118, True)
 
 
 def test_a_study_with_series_is_imported_and_combined_by_its_protocol(tmp_path: Path) -> None:
@@ -233,9 +233,9 @@ def test_lags_are_estimated_per_fold_from_python() -> None:
     for held_out in (videos[:3], videos[3:]):
         training = [video for video in videos if video not in held_out]
         features.read.clear()
-        made = gold(rated, Recipe(delay="auto"), training_videos=training, features=features)
+        labels = gold(rated, Recipe(delay="auto"), training_videos=training, features=features)
         assert not features.read & set(held_out)
-        about = annotations.read_labels_metadata(made.tables["music"])
+        about = annotations.read_labels_metadata(labels.tables["music"])
         assert about is not None
         assert not set(held_out) & set().union(*about["fitted_on"].values())
 

@@ -23,16 +23,19 @@ def without_weights(cache: Path, **more: str) -> dict[str, str]:
 def test_a_sound_machine_runs_everything_but_features_without_weights(tmp_path: Path) -> None:
     command = ("doctor", "--json", "--out", tmp_path / "out")
     done = avcues(*command, environment=without_weights(tmp_path, AVCUES_OFFLINE="1"))
-    found = {finding["subject"]: finding for finding in json.loads(done.stdout)}
+    document = {finding["subject"]: finding for finding in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
-    assert f"{CPU_COUNT} cores" in found["cores, memory"]["details"]
-    assert "a worker started and answered" in found["Dask"]["details"]
-    assert found[f"--out {tmp_path / 'out'}"]["state"] == "ok"
+    assert f"{CPU_COUNT} cores" in document["cores, memory"]["details"]
+    assert "a worker started and answered" in document["Dask"]["details"]
+    assert document[f"--out {tmp_path / 'out'}"]["state"] == "ok"
     for name in ("shots", "emobase", "rhythm", "color", "lighting"):
-        assert (found[f"feature {name}"]["state"], found[f"feature {name}"]["details"]) == ("ok", "needs no weights")
+        assert (document[f"feature {name}"]["state"], document[f"feature {name}"]["details"]) == (
+            "ok",
+            "needs no weights",
+        )
     for name in ("expressions", "scenes", "objects", "actions"):
-        assert found[f"feature {name}"]["state"] == "absent"
-        assert "avcues models import" in found[f"feature {name}"]["remedy"]
+        assert document[f"feature {name}"]["state"] == "absent"
+        assert "avcues models import" in document[f"feature {name}"]["remedy"]
 
 
 def test_a_folder_that_cannot_be_written_is_a_problem_with_its_remedy(tmp_path: Path) -> None:

@@ -66,12 +66,12 @@ def test_the_console_obeys_no_text_but_keeps_its_own_styles() -> None:
     console.print("[red]video[/] \x1b[2J\x1b[31m", table, highlight=False)
     for _ in track(["\x1b[5m"], description="bar \x1b[5m", console=console):
         console.print("\x1b[6n", markup=False, highlight=False)
-    shown = file.getvalue()
-    assert "\x1b[31mvideo\x1b[0m" in shown  # the console's own red
-    assert "\\x1b[2J\\x1b[31m" in shown
-    assert "\\x1b]0;" in shown
-    assert "\\x1b[6n" in shown
-    assert not {"\x1b[2J", "\x1b]0;", "\x1b[6n", "\x1b[5m"} & {shown[i : i + 4] for i in range(len(shown))}
+    text = file.getvalue()
+    assert "\x1b[31mvideo\x1b[0m" in text  # the console's own red
+    assert "\\x1b[2J\\x1b[31m" in text
+    assert "\\x1b]0;" in text
+    assert "\\x1b[6n" in text
+    assert not {"\x1b[2J", "\x1b]0;", "\x1b[6n", "\x1b[5m"} & {text[i : i + 4] for i in range(len(text))}
 
 
 def test_a_folder_of_others_cannot_steer_the_terminal(folder: Path) -> None:

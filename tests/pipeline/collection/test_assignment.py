@@ -108,9 +108,9 @@ def test_the_largest_possible_gap_is_kept_and_a_larger_one_is_refused() -> None:
 def test_repetitions_come_late_enough() -> None:
     done = [(f"v{video}", "a") for video in range(20)]
     for rater in range(50):
-        again = repetitions(done, 6, gap=12, seed=1, rater=rater, round_="r")
-        assert len(set(again)) == 6
-        assert all(20 + place - done.index(cell) > 12 for place, cell in enumerate(again))
+        second = repetitions(done, 6, gap=12, seed=1, rater=rater, round_="r")
+        assert len(set(second)) == 6
+        assert all(20 + place - done.index(cell) > 12 for place, cell in enumerate(second))
     assert repetitions(done[:3], 6, gap=12, seed=1, rater=1, round_="r") == []
 
 

@@ -276,8 +276,8 @@ def test_words_are_stored_as_they_are_and_never_run(rater: Rater, tmp_path: Path
             "(s => {s.selectedIndex = 1; s.dispatchEvent(new Event('change'))})(document.querySelector('select'))"
         )
         rater.see(".replay dd")
-        shown = rater.browser.value("document.body.innerText")
-        assert shown.count(SCRIPT) >= 2
+        text = rater.browser.value("document.body.innerText")
+        assert text.count(SCRIPT) >= 2
         assert not rater.browser.value("window.harmed")
         assert all(url.startswith(f"http://127.0.0.1:{served.port}/") for url in rater.browser.requests)
     assert not rater.browser.complaints

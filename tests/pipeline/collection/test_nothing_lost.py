@@ -95,11 +95,11 @@ def begin(rater: Rater, link: str) -> None:
 
 def stored(folder: Path) -> dict[str, dict[int, list[Any]]]:
     """The batches in the database, by attempt and number."""
-    found: dict[str, dict[int, list[Any]]] = {}
+    findings: dict[str, dict[int, list[Any]]] = {}
     with sqlite3.connect(folder / "study.sqlite") as connection:
         for attempt, number, events in connection.execute("SELECT attempt, number, events FROM batches"):
-            found.setdefault(attempt, {})[number] = json.loads(events)
-    return found
+            findings.setdefault(attempt, {})[number] = json.loads(events)
+    return findings
 
 
 def check_all_there(rater: Rater, folder: Path) -> None:

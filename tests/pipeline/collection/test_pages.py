@@ -51,7 +51,7 @@ def script(pytestconfig: pytest.Config) -> str:
 
 def look(rater: Rater, name: str, script: str = "") -> list[str]:
     """Checks that a page fits at every width, by day and night, and returns what axe finds on it, if there is axe."""
-    found = []
+    findings = []
     for width in WIDTHS:
         rater.browser.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
@@ -61,10 +61,10 @@ def look(rater: Rater, name: str, script: str = "") -> list[str]:
             rater.browser.frame()
             assert rater.browser.overflow() == 0, (name, width)
             if script and (width, scheme) in ((400, "dark"), (1400, "light")):
-                found += [f"{name}, {width}: {line}" for line in axe.findings(rater.browser, script)]
+                findings += [f"{name}, {width}: {line}" for line in axe.findings(rater.browser, script)]
             if LOOKS:
                 rater.browser.screenshot(Path(LOOKS) / f"{name}-{width}-{scheme}.png")
-    return found
+    return findings
 
 
 def tab_to(rater: Rater, selector: str) -> None:
@@ -81,17 +81,17 @@ def tab_to(rater: Rater, selector: str) -> None:
 def test_pages_fit_keep_nobody_out_and_the_keyboard_suffices(
     rater: Rater, served: Served, script: str, tmp_path: Path
 ) -> None:
-    found: list[str] = []
+    findings: list[str] = []
     rater.browser.visit(served.raters)
     rater.see("button.main")
-    found += look(rater, "join", script)
+    findings += look(rater, "join", script)
     rater.browser.press("Enter")  # the focus is on the button
     rater.see("form")
-    found += look(rater, "welcome", script)
+    findings += look(rater, "welcome", script)
     tab_to(rater, "form button.main")
     rater.browser.press("Enter")
     rater.see("audio")
-    found += look(rater, "sound", script)
+    findings += look(rater, "sound", script)
     for _ in range(3):  # the tones are not counted right, and after three tries one goes on all the same
         tab_to(rater, "[value='0']")
         rater.browser.press(" ", "Space")
@@ -106,10 +106,10 @@ def test_pages_fit_keep_nobody_out_and_the_keyboard_suffices(
         if rater.browser.value("!!document.querySelector('.ready')"):
             picture = rater.browser.value("!!document.querySelector('video')")
             if picture and not over:
-                found += look(rater, "over", script)
+                findings += look(rater, "over", script)
                 over += 1
             elif not picture:
-                found += look(rater, "listen", script)
+                findings += look(rater, "listen", script)
             rater.browser.value("document.querySelector('.ready button').focus()")
             rater.browser.press("Enter")
             rater.browser.wait("document.querySelector('video, audio')?.currentTime > 0")
@@ -118,7 +118,7 @@ def test_pages_fit_keep_nobody_out_and_the_keyboard_suffices(
             rater.browser.call("Input.dispatchKeyEvent", type="keyUp", key="ArrowRight", windowsVirtualKeyCode=39)
         rater.see("form .labels")
         if clips == 0:
-            found += look(rater, "questions", script)
+            findings += look(rater, "questions", script)
         for selector in ("[value=joy]", ".pictures input", ".question:nth-of-type(3) .pictures input"):
             tab_to(rater, selector)
             rater.browser.press(" ", "Space")
@@ -136,8 +136,8 @@ def test_pages_fit_keep_nobody_out_and_the_keyboard_suffices(
         "([...document.querySelectorAll('select')].at(-1))"
     )
     rater.see(".replay h2")
-    found += look(rater, "researcher", script)
-    assert found == []
+    findings += look(rater, "researcher", script)
+    assert findings == []
     assert "2 at work" in rater.browser.value("document.body.innerText")
     avcues("collect", "export", served.folder, "--out", tmp_path / "ann")
     ratings = pq.read_table(tmp_path / "ann" / "ratings.parquet").to_pandas()

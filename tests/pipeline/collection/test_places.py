@@ -93,8 +93,8 @@ def test_the_place_of_a_rater_who_left_is_given_to_another(tmp_path: Path, datab
 
 
 def test_one_outside_id_is_one_rater(database: sqlite3.Connection) -> None:
-    first, again = (add_rater(database, joint=False, outside="P1", items=3) for _ in range(2))
-    assert first["id"] == again["id"]
+    first, second = (add_rater(database, joint=False, outside="P1", items=3) for _ in range(2))
+    assert first["id"] == second["id"]
     assert come(database)["id"] != come(database)["id"]
 
 

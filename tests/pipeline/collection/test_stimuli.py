@@ -48,33 +48,33 @@ def starts(path: Path) -> list[float]:
 
 def test_what_a_setup_does_not_show_is_not_in_its_file(clips: Path, tmp_path: Path) -> None:
     numbered_clip(clips / "a.mp4", FPS_25, beeps=(1,), seconds=5)
-    found, lines, folder = prepared(tmp_path)
+    index, lines, folder = prepared(tmp_path)
     kinds = {}
-    for key, file in found["a"].files.items():
+    for key, file in index["a"].files.items():
         with av.open(str(folder / file.name)) as container:
             kinds[key] = {stream.type for stream in container.streams}
     assert kinds == {"picture+sound": {"video", "audio"}, "picture": {"video"}, "sound": {"audio"}}
     assert all(line.endswith("copied") for line in lines)
     assert starts(folder / "picture/a.mp4") == starts(clips / "a.mp4")
-    _, again, _ = prepared(tmp_path)
-    assert again == []
+    _, second, _ = prepared(tmp_path)
+    assert second == []
     numbered_clip(clips / "a.mp4", FPS_25[:50], beeps=(1,), seconds=2)
-    changed, again, _ = prepared(tmp_path)
-    assert len(again) == 3
-    assert changed["a"].fingerprint != found["a"].fingerprint
+    changed, second, _ = prepared(tmp_path)
+    assert len(second) == 3
+    assert changed["a"].fingerprint != index["a"].fingerprint
 
 
 def test_a_picture_that_begins_late_begins_black(clips: Path, tmp_path: Path) -> None:
     late = [Fraction(3, 2) + time for time in FPS_25[:50]]
     numbered_clip(clips / "late.mp4", late, beeps=(1,), seconds=4)
-    found, lines, folder = prepared(tmp_path)
+    index, lines, folder = prepared(tmp_path)
     assert lines == [
         "picture+sound/late.mp4: encoded",
         "picture/late.mp4: encoded",
         "sound/late.mp4: copied",
     ]
     assert starts(folder / "picture/late.mp4") == pytest.approx([0, *map(float, late)], abs=0.001)
-    assert found["late"].files["picture"].duration_s == pytest.approx(3.5, abs=0.05)
+    assert index["late"].files["picture"].duration_s == pytest.approx(3.5, abs=0.05)
 
 
 @pytest.mark.parametrize("name", ["rot90_12.mp4", "vfr20.mp4"])
@@ -87,10 +87,10 @@ def test_real_clips_keep_their_times_in_another_container(
             if packet.dts is not None and packet.pts * packet.time_base < 3:
                 packet.stream = streams[packet.stream_index]
                 target.mux(packet)
-    found, lines, folder = prepared(tmp_path, "v=picture")
+    index, lines, folder = prepared(tmp_path, "v=picture")
     assert lines == ["picture/clip.mp4: encoded"]
     assert starts(folder / "picture/clip.mp4") == pytest.approx(starts(clips / "clip.ts"), abs=0.002)
-    assert found["clip"].files["picture"].kind == "video/mp4"
+    assert index["clip"].files["picture"].kind == "video/mp4"
 
 
 def test_missing_streams_and_transcripts_are_named(clips: Path, tmp_path: Path, media: Callable[[str], Path]) -> None:
@@ -100,8 +100,8 @@ def test_missing_streams_and_transcripts_are_named(clips: Path, tmp_path: Path, 
     with pytest.raises(InputError, match=r"no transcript beside silent.mp4"):
         prepared(tmp_path, "t=text+picture")
     (clips / "silent.vtt").write_text("WEBVTT\n\n00:00.100 --> 00:00.300\nHello\n")
-    found, _, _ = prepared(tmp_path, "t=text+picture")
-    assert [line.text for line in found["silent"].transcript] == ["Hello"]
+    index, _, _ = prepared(tmp_path, "t=text+picture")
+    assert [line.text for line in index["silent"].transcript] == ["Hello"]
     (clips / "noise.mp4").write_bytes(b"no video" * 100)
     with pytest.raises(MediaError, match=r"noise\.mp4"):
         prepared(tmp_path, "v=picture")

@@ -187,13 +187,13 @@ def test_clips_that_are_rated_again_are_exported_apart(tmp_path: Path) -> None:
     rated = annotations.read(out)
     assert rated.rounds == ()
     with sqlite3.connect(study / "study.sqlite") as connection:
-        again = {
+        second = {
             (f"r{rater:03}", video)
             for rater, video in connection.execute("SELECT rater, video FROM items WHERE kind = 'retest'")
         }
     keys = zip(*(rated.repeats[name].to_pylist() for name in ("rater", "video_id")), strict=True)
-    assert set(keys) == again
-    assert len(again) == 4
+    assert set(keys) == second
+    assert len(second) == 4
     (retest,) = [one for one in annotations.retest_reliability(rated) if one.kind == "over time"][:1]
     assert retest.pairs > 0
     done = avcues("annotations", "gold", out, "--out", tmp_path / "gold")

@@ -70,7 +70,7 @@ def test_rows_of_shots_are_repeated_for_their_windows(finished: Path) -> None:
 def test_a_value_picked_at_random_is_that_of_the_video(
     finished: Path, media: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    again = extract(media("vfr20.mp4"), tmp_path, features=("emobase", "color", "lighting"))
+    second = extract(media("vfr20.mp4"), tmp_path, features=("emobase", "color", "lighting"))
     data = open_dataset(finished, tables=["emobase", "color", "lighting"])
     joined = data.read("vfr20")
     picks = random.Random(20)
@@ -79,7 +79,7 @@ def test_a_value_picked_at_random_is_that_of_the_video(
         table, _, column = name.partition(".")
         value = joined[name][window].as_py()
         assert value == stored(finished, table, "vfr20")[column][window].as_py()
-        assert value == again.table(table)[column][window].as_py()
+        assert value == second.table(table)[column][window].as_py()
 
 
 def test_the_schema_documents_every_column(finished: Path) -> None:

@@ -33,11 +33,11 @@ def clip(media: Callable[[str], Path], tmp_path: Path) -> Path:
 
 
 def test_a_finished_video_is_told_without_opening_its_tables(clip: Path, tmp_path: Path) -> None:
-    made = run(clip, tmp_path / "out", "color", "lighting")
+    extracted = run(clip, tmp_path / "out", "color", "lighting")
     kept = unchanged(clip, tmp_path / "out", "color")
     assert kept is not None
     assert (kept.computed, kept.reused, kept.windows) == ((), ("shots", "color"), 8)
-    assert kept.tables == {name: rows for name, rows in made.tables.items() if name != "lighting"}
+    assert kept.tables == {name: rows for name, rows in extracted.tables.items() if name != "lighting"}
     assert run(clip, tmp_path / "out", "color").reused == ("shots", "color")
 
 

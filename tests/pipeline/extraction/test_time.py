@@ -40,12 +40,12 @@ def heard(path: Path) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize("suffix", CONTAINERS)
 def test_click_and_flash_fall_into_their_windows(tmp_path: Path, suffix: str) -> None:
     clip = Clip(steady_frames(8, flash=(3.4, 3.9)), sounds=[click(8, at=5.25)], audio_codec=CONTAINERS[suffix])
-    found = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=FEATURES)
+    measured = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=FEATURES)
     is_mp2 = suffix == ".ts"  # its frames of 24 ms reach beyond 8 s; AAC's end is in the edit list
-    assert found.result.windows == 16 + is_mp2
-    assert found.column("timeline", "audio_coverage")[16:].max(initial=0) <= 0.05
-    assert flash_windows(found) == [7]
-    assert click_window(found) == 10
+    assert measured.result.windows == 16 + is_mp2
+    assert measured.column("timeline", "audio_coverage")[16:].max(initial=0) <= 0.05
+    assert flash_windows(measured) == [7]
+    assert click_window(measured) == 10
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -55,12 +55,12 @@ def test_late_sound_is_not_moved_to_the_front(tmp_path: Path, suffix: str) -> No
         sounds=[click(5, at=5.25, start=2.25)],
         audio_codec=CONTAINERS[suffix],
     )
-    found = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=FEATURES)
-    assert flash_windows(found) == [7]
-    assert click_window(found) == 10
-    coverage = found.column("timeline", "audio_coverage")
+    measured = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=FEATURES)
+    assert flash_windows(measured) == [7]
+    assert click_window(measured) == 10
+    coverage = measured.column("timeline", "audio_coverage")
     np.testing.assert_allclose(coverage, [0] * 4 + [0.5] + [1] * 9 + [0.5, 0], atol=0.003)
-    silent = np.isnan(found.column("emobase", "pcm_intensity_sma_max"))
+    silent = np.isnan(measured.column("emobase", "pcm_intensity_sma_max"))
     assert np.flatnonzero(silent).tolist() == [0, 1, 2, 3, 15]
 
 
@@ -71,13 +71,13 @@ def test_late_video_leaves_nulls_before_its_first_frame(tmp_path: Path, suffix: 
         sounds=[click(8, at=5.25)],
         audio_codec=CONTAINERS[suffix],
     )
-    found = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=FEATURES)
-    assert flash_windows(found) == [7]
-    assert click_window(found) == 10
-    on_screen = found.column("timeline", "on_screen").astype(bool)
+    measured = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=FEATURES)
+    assert flash_windows(measured) == [7]
+    assert click_window(measured) == 10
+    on_screen = measured.column("timeline", "on_screen").astype(bool)
     assert np.flatnonzero(on_screen).tolist() == list(range(5, 15))
-    assert np.array_equal(np.isnan(found.column("color", "value_mean")), ~on_screen)
-    assert found.table("timeline")["shot"].null_count == 6
+    assert np.array_equal(np.isnan(measured.column("color", "value_mean")), ~on_screen)
+    assert measured.table("timeline")["shot"].null_count == 6
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -86,12 +86,12 @@ def test_a_hole_in_the_sound_is_silence_of_its_length(tmp_path: Path, suffix: st
     first, second = click(1.92, at=1.25), click(2.88, at=6.25, start=5)
     clip = Clip(steady_frames(8, flash=(3.4, 3.9)), sounds=[first, second], audio_codec=CONTAINERS[suffix])
     path = clip.write(tmp_path / f"clip{suffix}")
-    found = extract(path, tmp_path, features=FEATURES)
-    assert flash_windows(found) == [7]
-    intensity = found.column("emobase", "pcm_intensity_sma_max")
+    measured = extract(path, tmp_path, features=FEATURES)
+    assert flash_windows(measured) == [7]
+    intensity = measured.column("emobase", "pcm_intensity_sma_max")
     assert np.flatnonzero(np.nan_to_num(intensity) > 0.1 * np.nanmax(intensity)).tolist() == [2, 12]
     expected = [1, 1, 1, 0.84, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0.76]
-    np.testing.assert_allclose(found.column("timeline", "audio_coverage"), expected, atol=0.003)
+    np.testing.assert_allclose(measured.column("timeline", "audio_coverage"), expected, atol=0.003)
     assert np.flatnonzero(np.isnan(intensity)).tolist() == [4, 5, 6, 7, 8, 9]
 
 
@@ -163,20 +163,20 @@ def test_variable_frame_rate_shows_the_frame_on_screen(tmp_path: Path) -> None:
     levels = [0, 60, 120, 180, 240]
     starts = [Fraction(0), Fraction(1), Fraction("1.02"), Fraction("2.5"), Fraction("4.51")]
     clip = Clip(list(zip(starts, levels, strict=True)), last_frame=Fraction("0.99"))
-    found = extract(clip.write(tmp_path / "clip.mov"), tmp_path, features=("color",))
+    measured = extract(clip.write(tmp_path / "clip.mov"), tmp_path, features=("color",))
     expected = [0, 0, 60, 120, 120, 180, 180, 180, 180, 180, 240]
-    np.testing.assert_allclose(found.column("color", "value_mean") * 255, expected, atol=3)
-    pts = found.column("timeline", "pts")
+    np.testing.assert_allclose(measured.column("color", "value_mean") * 255, expected, atol=3)
+    pts = measured.column("timeline", "pts")
     np.testing.assert_allclose(pts, [0, 0, 1, 1.02, 1.02, 2.5, 2.5, 2.5, 2.5, 2.5, 4.51], atol=1e-4)
 
 
 def test_real_variable_frame_rate_clip_follows_its_time_stamps(media: Callable[[str], Path], tmp_path: Path) -> None:
     path = media("vfr20.mp4")
-    found = extract(path, tmp_path, features=("color",))
+    measured = extract(path, tmp_path, features=("color",))
     with Media.open(path) as opened:
         starts = [float(p.start) for p in opened.decode(video=True, audio=False) if isinstance(p, VideoFrame)]
     expected = [max(s for s in starts if s <= k / 2) for k in range(40)]
-    np.testing.assert_array_equal(found.column("timeline", "pts"), expected)
+    np.testing.assert_array_equal(measured.column("timeline", "pts"), expected)
     assert len({round(b - a, 3) for a, b in pairwise(starts)}) > 1
 
 
@@ -186,9 +186,9 @@ def test_rotated_video_is_upright(media: Callable[[str], Path]) -> None:
 
     path = media("rot90_12.mp4")
     reader = cv2.VideoCapture(str(path))
-    found, reference = reader.read()
+    measured, reference = reader.read()
     reader.release()
-    assert found
+    assert measured
     with Media.open(path) as opened:
         frame = next(f.frame for f in opened.decode(video=True, audio=False) if isinstance(f, VideoFrame))
     turned = Orientation.of(frame).apply(frame.to_ndarray(format="bgr24"))
@@ -205,6 +205,6 @@ def test_step(tmp_path: Path, step: Fraction, windows: int | None) -> None:
         with pytest.raises(Exception, match=r"0\.1 s or more"):
             extract(path, tmp_path, step=step)
         return
-    found = extract(path, tmp_path, step=step, features=FEATURES)
-    assert found.result.windows == windows
-    assert click_window(found) == int(Fraction(21, 4) / step)
+    measured = extract(path, tmp_path, step=step, features=FEATURES)
+    assert measured.result.windows == windows
+    assert click_window(measured) == int(Fraction(21, 4) / step)

@@ -52,8 +52,8 @@ def table(out: Path, name: str, video: str = "clip") -> pa.Table:
 
 
 def cues(out: Path) -> list[tuple[float, float, str, str | None]]:
-    found = table(out, "utterances").select(["utterance_start", "utterance_end", "text", "speaker"])
-    return [tuple(row.values()) for row in found.to_pylist()]
+    utterances = table(out, "utterances").select(["utterance_start", "utterance_end", "text", "speaker"])
+    return [tuple(row.values()) for row in utterances.to_pylist()]
 
 
 def test_a_file_beside_the_video_is_read_to_the_millisecond(clip: Path) -> None:
@@ -157,9 +157,9 @@ def mux(source: Path, target: Path, codec: str, *, shift_s: float = 0) -> Path:
     subtitles = pysubs2.SSAFile.from_string(SRT)
     file = target.with_name({"subrip": "s.srt", "ass": "s.ass", "webvtt": "s.vtt", "mov_text": "s.ass"}[codec])
     subtitles.save(str(file))
-    with av.open(str(source)) as made, av.open(str(file)) as text, av.open(str(target), "w") as container:
-        streams = [container.add_stream_from_template(stream) for stream in made.streams]
-        packets = [(streams[p.stream_index], p) for p in made.demux() if p.dts is not None]
+    with av.open(str(source)) as video, av.open(str(file)) as text, av.open(str(target), "w") as container:
+        streams = [container.add_stream_from_template(stream) for stream in video.streams]
+        packets = [(streams[p.stream_index], p) for p in video.demux() if p.dts is not None]
         if codec == "mov_text":
             shown = container.add_stream(codec)
             shown.codec_context.subtitle_header = subtitles.to_string("ass").encode()
@@ -250,11 +250,11 @@ def test_a_file_that_cannot_be_read_is_named_and_costs_nothing_else(clip: Path) 
 
 
 def test_pictures_of_subtitles_are_named_and_left_out(clip: Path, tmp_path: Path) -> None:
-    with av.open(str(clip)) as made, av.open(str(tmp_path / "pictures.mkv"), "w") as container:
-        streams = [container.add_stream_from_template(stream) for stream in made.streams]
+    with av.open(str(clip)) as video, av.open(str(tmp_path / "pictures.mkv"), "w") as container:
+        streams = [container.add_stream_from_template(stream) for stream in video.streams]
         shown = container.add_stream("dvdsub")
         shown.metadata["language"] = "fre"
-        for packet in made.demux():
+        for packet in video.demux():
             if packet.dts is not None:
                 packet.stream = streams[packet.stream_index]
                 container.mux(packet)

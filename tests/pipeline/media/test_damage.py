@@ -26,9 +26,9 @@ def with_flipped_bits(path: Path, flips: int) -> Path:
 @pytest.mark.parametrize("suffix", [".mp4", ".ts"])
 def test_concealed_bit_errors_are_counted(tmp_path: Path, suffix: str) -> None:
     codec = ("-c:v", "libx264", "-g", "25", "-preset", "ultrafast")
-    whole = ffmpeg(*pattern("320x240", 6), *codec, out=tmp_path / f"clip{suffix}")
-    assert decoded(whole).damage == {}
-    decoded_clip = decoded(with_flipped_bits(whole, 12))
+    intact = ffmpeg(*pattern("320x240", 6), *codec, out=tmp_path / f"clip{suffix}")
+    assert decoded(intact).damage == {}
+    decoded_clip = decoded(with_flipped_bits(intact, 12))
     assert decoded_clip.damage.get("video_frames_corrupt", 0) >= 2
     assert decoded_clip.damage.get("video_frames_after_corrupt", 0) > decoded_clip.damage["video_frames_corrupt"]
 
@@ -36,13 +36,13 @@ def test_concealed_bit_errors_are_counted(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
 def test_frames_that_a_decoder_does_not_return_are_counted(tmp_path: Path, codec: str) -> None:
     quiet = ("-x265-params", "log-level=error:keyint=25") if codec == "libx265" else ("-g", "25")
-    whole = ffmpeg(*pattern("320x240", 6), "-c:v", codec, *quiet, out=tmp_path / "clip.mkv")
-    assert decoded(whole).damage == {}
+    intact = ffmpeg(*pattern("320x240", 6), "-c:v", codec, *quiet, out=tmp_path / "clip.mkv")
+    assert decoded(intact).damage == {}
     # Without its key frames, a decoder has nothing to begin from until the next one.
-    with av.open(str(whole)) as source:
+    with av.open(str(intact)) as source:
         packets = [packet for packet in source.demux(video=0) if packet.size]
     keys = [i for i, packet in enumerate(packets) if packet.is_keyframe]
-    content = bytearray(whole.read_bytes())
+    content = bytearray(intact.read_bytes())
     start = content.find(bytes(packets[keys[2]])[:64])
     content[start : start + packets[keys[2]].size] = bytes(packets[keys[2]].size)
     damaged = tmp_path / "damaged.mkv"

@@ -110,10 +110,10 @@ def test_a_layout_that_changes_in_mid_stream_is_said(tmp_path: Path) -> None:
 def test_the_choice_of_a_downmix_is_recorded_and_changes_what_is_up_to_date(tmp_path: Path) -> None:
     path = surround(tmp_path / "clip.wav", "5.1", "FC")
     first = extract(path, tmp_path / "out", features=("emobase",))
-    again = extract(path, tmp_path / "out", features=("emobase",))
+    second = extract(path, tmp_path / "out", features=("emobase",))
     mean_mix = extract(path, tmp_path / "out", features=("emobase",), reading=Reading(downmix="mean"))
     assert "emobase" in first.result.computed
-    assert "emobase" in again.result.reused
+    assert "emobase" in second.result.reused
     assert "emobase" in mean_mix.result.computed
 
 
@@ -123,9 +123,9 @@ def test_tables_of_another_version_of_reading_sound_are_made_again(
     features = ("emobase", "color")
     extract(media("tiny4.mp4"), tmp_path, features=features)
     monkeypatch.setattr(reading, "SOUND_VERSION", reading.SOUND_VERSION + 1)
-    again = extract(media("tiny4.mp4"), tmp_path, features=features)
-    assert "emobase" in again.result.computed
-    assert "color" in again.result.reused
+    second = extract(media("tiny4.mp4"), tmp_path, features=features)
+    assert "emobase" in second.result.computed
+    assert "color" in second.result.reused
 
 
 CLICK_S = 1.5

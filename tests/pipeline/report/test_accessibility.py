@@ -58,14 +58,14 @@ def pages(planted: Path, script: str, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_keeps_anybody_from_using_it(browser: Browser, pages: dict[str, Path], script: str, name: str) -> None:
-    found = {}
+    findings = {}
     for scheme, width in (("light", 1200), ("dark", 400)):
         browser.look(scheme)
         browser.open(pages[name], width)
         browser.wait("document.documentElement.dataset.ready || !document.getElementById('data')")
         browser.frame()
-        found[scheme, width] = axe.findings(browser, script)
-    assert not any(found.values()), found
+        findings[scheme, width] = axe.findings(browser, script)
+    assert not any(findings.values()), findings
 
 
 def test_axe_does_find_what_is_wrong(browser: Browser, script: str, tmp_path: Path) -> None:

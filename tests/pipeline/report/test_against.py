@@ -53,8 +53,8 @@ def folders(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
 
 
 def values(folder: Path, column: str) -> np.ndarray:
-    there = pq.read_table(table_path(folder, "lighting", "clip"))[column]
-    return there.cast(pa.float64()).to_numpy()
+    stored = pq.read_table(table_path(folder, "lighting", "clip"))[column]
+    return stored.cast(pa.float64()).to_numpy()
 
 
 def words(path: Path) -> str:
@@ -81,9 +81,9 @@ def test_a_page_says_what_is_equal_what_differs_and_what_is_on_one_side(folders:
 def test_both_courses_and_their_difference_are_drawn(
     browser: Browser, folders: tuple[Path, Path], tmp_path: Path, width: int
 ) -> None:
-    made = build_against(*folders, ["clip"], report=tmp_path, workers=1)
-    assert made.problems == ()
-    browser.open(made.open_first, width)
+    report = build_against(*folders, ["clip"], report=tmp_path, workers=1)
+    assert report.problems == ()
+    browser.open(report.open_first, width)
     titles = browser.value("[...document.querySelectorAll('.panel h2')].map(h => h.textContent)")
     assert titles == ["Lighting", "Lighting, difference"]
     for _ in range(6):
@@ -114,9 +114,9 @@ def test_equal_folders_are_said_to_be_equal(browser: Browser, folders: tuple[Pat
 def test_a_difference_counts_what_is_missing_and_ignores_what_is_missing_twice() -> None:
     nan = np.nan
     assert column_difference("x", np.array([1, nan, 3]), np.array([1, nan, 3])) is None
-    found = column_difference("x", np.array([1.0, nan, 3, 4]), np.array([1.0, 2, nan, 4.5]))
-    assert found is not None
-    assert (found.largest, found.window, found.missing) == (0.5, 3, 2)
+    difference = column_difference("x", np.array([1.0, nan, 3, 4]), np.array([1.0, 2, nan, 4.5]))
+    assert difference is not None
+    assert (difference.largest, difference.window, difference.missing) == (0.5, 3, 2)
     alone = column_difference("x", np.array([nan, 1.0]), np.array([nan, nan]))
     assert alone is not None and (alone.largest, alone.window, alone.missing) == (0, 1, 1)
 

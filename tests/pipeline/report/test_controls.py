@@ -170,12 +170,12 @@ def test_what_is_seen_is_saved_as_a_table_and_a_picture(
     browser.press("s")
     table, picture = (saved(browser, kind, tmp_path) for kind in ("csv", "png"))
     rows = list(csv.DictReader(table.open(newline="")))
-    there = pq.read_table(table_path(folder / "out", "lighting", "c"))["lighting_key"].to_pylist()
+    stored = pq.read_table(table_path(folder / "out", "lighting", "c"))["lighting_key"].to_pylist()
     assert 20 <= len(rows) <= 21
     assert list(rows[0])[:4] == ["video_id", "window", "start", "end"]
     for row in rows:
         assert float(row["start"]) == STEP * int(row["window"])
-        assert float(row["lighting.lighting_key"]) == pytest.approx(there[int(row["window"])], rel=5e-4)
+        assert float(row["lighting.lighting_key"]) == pytest.approx(stored[int(row["window"])], rel=5e-4)
     image = cv2.imread(str(picture))
     assert image is not None and image.shape[1] == pytest.approx(3 * 180 / 25.4 * 96, abs=2)
     assert len({tuple(colour) for colour in image[::4, ::4].reshape(-1, 3).tolist()}) > 20
@@ -225,9 +225,9 @@ def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Pa
     browser.type("shadow")
     browser.press("Enter")
     browser.wait(f"{all_panels}.length === {len(before) + 1}")
-    there = pq.read_table(table_path(folder / "out", "lighting", "c"))["shadow_proportion"]
-    shown = browser.value(f"{all_panels}.at(-1).querySelector('li b').textContent")
-    assert float(shown) == pytest.approx(there[0].as_py(), rel=5e-3, abs=1e-3)
+    stored = pq.read_table(table_path(folder / "out", "lighting", "c"))["shadow_proportion"]
+    text = browser.value(f"{all_panels}.at(-1).querySelector('li b').textContent")
+    assert float(text) == pytest.approx(stored[0].as_py(), rel=5e-3, abs=1e-3)
     assert browser.complaints == []
 
 

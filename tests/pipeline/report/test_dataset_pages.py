@@ -42,8 +42,8 @@ def report(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def values(folder: Path, video_id: str, column: str) -> np.ndarray:
     table, _, name = column.partition(".")
-    there = pq.read_table(table_path(folder, table, video_id), columns=[name])[name].to_pylist()
-    return np.array([np.nan if value is None else value for value in there], float)
+    stored = pq.read_table(table_path(folder, table, video_id), columns=[name])[name].to_pylist()
+    return np.array([np.nan if value is None else value for value in stored], float)
 
 
 def video_page(report: Path, video_id: str) -> Path:
@@ -75,9 +75,9 @@ def unpacked(path: Path, windows: int) -> np.ndarray:
 def test_files_beside_a_page_hold_every_column_to_four_digits(
     finished: Path, report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = pq.read_table(table_path(finished, "emobase", "vfr20"))
-    names, windows = there.column_names[4:], there.num_rows
-    expected = there.select(names).to_pandas().to_numpy()
+    stored = pq.read_table(table_path(finished, "emobase", "vfr20"))
+    names, windows = stored.column_names[4:], stored.num_rows
+    expected = stored.select(names).to_pandas().to_numpy()
     whole = unpacked(report / "columns" / "emobase" / "vfr20.0.js", windows)
     np.testing.assert_allclose(whole, expected, rtol=5e-5)
     assert np.isnan(unpacked(report / "columns" / "emobase" / "silent.0.js", 41)).all()  # it has no sound
@@ -209,8 +209,8 @@ def test_two_videos_are_chosen_on_the_index_and_shown_panel_by_panel(
     for window in (0, 5):
         read = shown(browser, "Loudness")
         assert [one["note"].partition(" · ")[0] for one in read] == ["007", "vfr20"]
-        there = [values(finished, video_id, LOUDNESS)[window] for video_id in ("007", "vfr20")]
-        assert [float(one["value"]) for one in read] == pytest.approx(there, rel=5e-3)
+        stored = [values(finished, video_id, LOUDNESS)[window] for video_id in ("007", "vfr20")]
+        assert [float(one["value"]) for one in read] == pytest.approx(stored, rel=5e-3)
         browser.value("document.activeElement.blur()")
         for _ in range(5):
             browser.press("ArrowRight")
@@ -282,8 +282,8 @@ def test_both_videos_are_saved_and_described(browser: Browser, finished: Path, r
     with (tmp_path / "007 and vfr20.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for video_id in ("007", "vfr20"):
-        there = [float(row[BRIGHTNESS]) for row in rows if row["video_id"] == video_id]
-        assert there == pytest.approx(values(finished, video_id, BRIGHTNESS), abs=1e-4)
+        stored = [float(row[BRIGHTNESS]) for row in rows if row["video_id"] == video_id]
+        assert stored == pytest.approx(values(finished, video_id, BRIGHTNESS), abs=1e-4)
     image = cv2.imread(str(tmp_path / "007 and vfr20.png"))
     assert image is not None and image.shape[1] > 900
 
@@ -347,20 +347,20 @@ def test_histograms_do_not_depend_on_how_many_rows_are_read_at_a_time(
     catalog = read_catalog(finished)
     measured = histograms.table_histograms(catalog, VIDEOS, {}, "color").histograms
     anew = {f"color.{one['name']}": one | {"videos": 5} for one in measured["columns"]}
-    there = found(report / "histograms.js")
-    assert anew == {name: there[name] for name in anew}
+    stored = found(report / "histograms.js")
+    assert anew == {name: stored[name] for name in anew}
 
 
 def test_a_damaged_table_is_left_out_of_the_histograms_and_some_pages_leave_them_as_they_are(
     folder: Path, report: Path
 ) -> None:
     table_path(folder, "lighting", "silent").write_bytes(b"PAR1 no more")
-    there = build(folder, workers=1).open_first.parent / "histograms.js"
-    assert found(there)[BRIGHTNESS]["videos"] == 4
-    before = there.read_bytes()
+    stored = build(folder, workers=1).open_first.parent / "histograms.js"
+    assert found(stored)[BRIGHTNESS]["videos"] == 4
+    before = stored.read_bytes()
     build(folder, ["007"], workers=1)
-    assert there.read_bytes() == before
-    assert 'src="histograms.js"' in (there.parent / "overview.html").read_text()
+    assert stored.read_bytes() == before
+    assert 'src="histograms.js"' in (stored.parent / "overview.html").read_text()
 
 
 @pytest.mark.parametrize("width", [400, 1400])

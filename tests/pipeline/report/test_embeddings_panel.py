@@ -103,6 +103,6 @@ def test_motion_and_the_camera_have_panels_of_their_own(video: Video) -> None:
     motion, camera = titled(video, "Motion"), titled(video, "Camera")
     assert [series.column for series in motion.series if series.colour] == ["motion.flow_mean"]
     assert [series.column for series in camera.series] == ["motion.pan_x", "motion.pan_y", "motion.zoom"]
-    there = video.values("motion", ["pan_x"])[:, 0]
-    known = [k for k, value in enumerate(there) if not np.isnan(value)]
-    assert [camera.series[0].values[k] for k in known] == pytest.approx(there[known].tolist(), rel=1e-3, abs=1e-6)
+    stored = video.values("motion", ["pan_x"])[:, 0]
+    known = [k for k, value in enumerate(stored) if not np.isnan(value)]
+    assert [camera.series[0].values[k] for k in known] == pytest.approx(stored[known].tolist(), rel=1e-3, abs=1e-6)

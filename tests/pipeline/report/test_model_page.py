@@ -52,10 +52,10 @@ def test_it_draws_offline_at_any_width(browser: Browser, model: Path, width: int
     assert browser.overflow() == 0
     drawn = "[...document.querySelectorAll('#course canvas, #losses canvas')].map(c => c.width > 0)"
     assert browser.value(drawn) == [True] * 2
-    shown = "document.querySelector('#now b').textContent"
-    best = browser.value(shown)
+    text = "document.querySelector('#now b').textContent"
+    best = browser.value(text)
     browser.press("ArrowLeft")
-    assert browser.value(shown) != best
+    assert browser.value(text) != best
     browser.press("ArrowDown")
     assert browser.value("document.querySelector('#dimension').value") == "valence"
     assert browser.requests == []

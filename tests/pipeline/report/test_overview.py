@@ -87,8 +87,8 @@ def test_the_files_of_means_hold_the_mean_of_every_column_in_every_video(planted
     planes = np.frombuffer(gzip.decompress(base64.b64decode(packed[1])), np.uint8)
     means = planes.reshape(4, -1).T.copy().view("<f4").reshape(-1, len(VIDEOS))
     for name in ("tempo_bpm", "onset_count", "chroma_03"):
-        there = values(planted, f"rhythm.{name}")
-        expected = [np.nan if np.isnan(of).all() else np.nanmean(of) for of in there.values()]
+        stored = values(planted, f"rhythm.{name}")
+        expected = [np.nan if np.isnan(of).all() else np.nanmean(of) for of in stored.values()]
         np.testing.assert_allclose(means[file["columns"].index(name)], expected, rtol=1e-4)
 
 

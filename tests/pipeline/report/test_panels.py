@@ -40,8 +40,8 @@ def page(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory)
     out = tmp_path_factory.mktemp("panels")
     measured = start_dataset(out, Settings(features=("color", "lighting", "motion")))
     write_record(process_video(VideoInput("clip", str(media("rot90_12.mp4"))), measured, out), out)
-    made = build(out, workers=1)
-    assert made.problems == ()
+    report = build(out, workers=1)
+    assert report.problems == ()
     return out / "report" / "videos" / "clip.html"
 
 

@@ -55,9 +55,9 @@ def rated(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     lengths = open_dataset(finished, incomplete="nulls").lengths
     write(example({name: lengths[name] for name in RATED}), place / "ann")
     out = Path(shutil.copytree(finished, place / "features"))
-    made = build(out, emotion=Emotion(annotations=place / "ann"), workers=1)
-    assert made.problems == ()
-    return made.open_first.parent, read(place / "ann")
+    report = build(out, emotion=Emotion(annotations=place / "ann"), workers=1)
+    assert report.problems == ()
+    return report.open_first.parent, read(place / "ann")
 
 
 def panels(report: Path, video_id: str) -> dict[str, Any]:
@@ -82,10 +82,10 @@ def test_a_video_has_a_panel_per_dimension_and_setup_before_all_others(rated: tu
 def test_a_panel_holds_the_gold_standard_its_spread_and_every_rater(rated: tuple[Path, Annotations]) -> None:
     report, ratings = rated
     drawn = panels(report, "vfr20")["Valence · audiovisual"]
-    made = gold(ratings, Recipe(step=Fraction(1, 2))).tables["audiovisual"].to_pandas().query("video_id == 'vfr20'")
-    np.testing.assert_allclose(values(drawn, "gold standard"), made.valence, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(values(drawn, "+ 1 sd"), made.valence + made.valence_std, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(values(drawn, "- 1 sd"), made.valence - made.valence_std, rtol=1e-3, atol=1e-3)
+    labels = gold(ratings, Recipe(step=Fraction(1, 2))).tables["audiovisual"].to_pandas().query("video_id == 'vfr20'")
+    np.testing.assert_allclose(values(drawn, "gold standard"), labels.valence, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(values(drawn, "+ 1 sd"), labels.valence + labels.valence_std, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(values(drawn, "- 1 sd"), labels.valence - labels.valence_std, rtol=1e-3, atol=1e-3)
     faint = [one["name"] for one in drawn["series"] if one["role"] == "faint"]
     assert faint == list(ratings.rater_ids)
     said = ratings.select(videos=["vfr20"], setups=["audiovisual"], dimensions=["valence"]).ratings.to_pandas()
@@ -133,8 +133,8 @@ def test_the_index_leads_to_the_page_of_raters(rated: tuple[Path, Annotations], 
 def test_the_page_of_raters_has_every_coefficient_in_its_place() -> None:
     study = example({f"clip{i}": 60 for i in range(6)})
     text = agreement_page.render("study", study, Fraction(1, 2), Bootstrap(50))
-    found = agreement(study, bootstrap=Bootstrap(50), by=())
-    one = next(row for row in found.by_setup if (row.dimension, row.setup) == ("valence", "visual"))
+    result = agreement(study, bootstrap=Bootstrap(50), by=())
+    one = next(row for row in result.by_setup if (row.dimension, row.setup) == ("valence", "visual"))
     loo = one.coefficients["loo_ccc"]
     assert f"valence, visual: leave-one-out CCC {loo.value:.3f} ± {loo.sd:.3f}, 95 % interval {loo.low:.3f}" in text
     axis = [float(at) for at in re.findall(r'<span style="left:([\d.]+)%">', text)]
@@ -143,8 +143,8 @@ def test_the_page_of_raters_has_every_coefficient_in_its_place() -> None:
     assert (axis[0], axis[-1], names[-1]) == (0, 100, "1")
     place = round(100 * ((loo.value or 0) - low) / (1 - low), 2)
     assert f'<i class="value" style="left:{place}%">' in text
-    assert text.count('class="mark"') == len(found.by_setup) + len(found.between_setups)
-    icc, plan = one.coefficients["icc2"], next(plan for plan in found.plans if plan.setup == "visual")
+    assert text.count('class="mark"') == len(result.by_setup) + len(result.between_setups)
+    icc, plan = one.coefficients["icc2"], next(plan for plan in result.plans if plan.setup == "visual")
     assert f"<td>{icc.value:.2f} [{icc.low:.2f}, {icc.high:.2f}]" in text
     assert f"<td>{plan.expected[10]:.2f}" in text
     headings = (

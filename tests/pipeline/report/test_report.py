@@ -180,8 +180,8 @@ def test_values_are_those_of_the_tables_and_missing_ones_are_gaps(dataset: Path,
     series = {s["column"]: s for panel in drawn(page(report, "rot90_12"))["panels"] for s in panel["series"]}
     for column in ("color.saturation_mean", "expressions.happy", "emobase.pcm_loudness_sma_amean"):
         table, _, name = column.partition(".")
-        there = pq.read_table(table_path(dataset, table, "rot90_12"))[name].to_pylist()
-        assert series[column]["values"] == [None if v is None else pytest.approx(v, rel=5e-4, abs=1e-9) for v in there]
+        stored = pq.read_table(table_path(dataset, table, "rot90_12"))[name].to_pylist()
+        assert series[column]["values"] == [None if v is None else pytest.approx(v, rel=5e-4, abs=1e-9) for v in stored]
     assert series["expressions.happy"]["values"][4:8] == [None] * 4
     assert 0 not in series["emobase.F0_sma_max"]["values"]
     assert None in series["emobase.F0_sma_max"]["values"]

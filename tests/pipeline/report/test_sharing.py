@@ -97,9 +97,9 @@ def test_the_command_says_once_how_stills_are_shown(made: Path, tmp_path: Path) 
     done = avcues("report", made / "out", "first", "--out", tmp_path / "r")
     assert done.returncode == 0 and done.stdout.count("--stills on shows them sharp") == 1
     report_of(made / "out", ["first"], out=tmp_path / "r", stills="on")
-    again = avcues("report", made / "out", "first", "--out", tmp_path / "r")
-    assert again.stderr == "avcues: --stills on: as in the former report\n"
-    assert "in which people can be recognised" in again.stdout
+    second = avcues("report", made / "out", "first", "--out", tmp_path / "r")
+    assert second.stderr == "avcues: --stills on: as in the former report\n"
+    assert "in which people can be recognised" in second.stdout
 
 
 def everything(path: Path) -> str:
@@ -195,9 +195,9 @@ def test_a_later_report_remembers_what_the_former_one_was_made_with(made: Path, 
     first = report_of(out, **given)  # type: ignore[arg-type]
     before = first.open_first.parent / "videos" / "second.html"
     whole = before.read_bytes()
-    again = report_of(out)
+    second = report_of(out)
     assert before.read_bytes() == whole
-    assert [note.partition("=")[0] for note in again.notes] == ["`media", "`annotations", "`columns", "`stills"]
+    assert [note.partition("=")[0] for note in second.notes] == ["`media", "`annotations", "`columns", "`stills"]
     assert first.notes == ()
 
     moved = place.rename(tmp_path / "moved")  # the report and what it shows, together

@@ -54,8 +54,8 @@ def test_the_first_commit_stays(media: Callable[[str], Path], hub, environment, 
     ref.write_text(SECOND)
     try:
         (out / "fer" / "tiny4.parquet").unlink()
-        again = avcues(*run, environment=environment)
-        assert again.returncode == 0, again.stderr
+        second = avcues(*run, environment=environment)
+        assert second.returncode == 0, second.stderr
         assert tables(out) == tables_after
     finally:
         ref.write_text(FIRST)

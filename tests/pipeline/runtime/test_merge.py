@@ -42,8 +42,8 @@ def test_parts_become_the_folder_that_one_run_makes(media: Callable[[str], Path]
     assert tables(joined) == tables(first_part)
     assert "4 videos done" in avcues("status", joined).stdout
     assert avcues("validate", joined).stdout.replace("joined", "one") == avcues("validate", first_part).stdout
-    again = avcues("merge", *parts, "--out", joined)
-    assert "4 videos already existed" in again.stdout
+    second = avcues("merge", *parts, "--out", joined)
+    assert "4 videos already existed" in second.stdout
     rerun = avcues("extract", videos, "-o", joined, *options)
     assert rerun.stderr.count("was done") == 4
 

@@ -78,8 +78,8 @@ def test_from_store_to_store_gives_the_bytes_of_local_files(
     assert validate(bucket / "out").breaches == []
     creation_times = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}
     assert states(["memory://bucket/videos/**/*.mp4"], bucket / "out") == {"done"}
-    again = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}
-    assert {path for path in creation_times if creation_times[path] != again[path]} <= {"/bucket/out/_status/.inputs"}
+    second = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}
+    assert {path for path in creation_times if creation_times[path] != second[path]} <= {"/bucket/out/_status/.inputs"}
 
 
 def test_a_file_url_is_the_local_path(media: Callable[[str], Path], tmp_path: Path) -> None:

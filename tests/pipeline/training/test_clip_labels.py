@@ -69,32 +69,32 @@ def figures(model: Path, dimension: str) -> dict:
 
 def test_the_headline_is_over_clips(liking: Path) -> None:
     """Before, figures were means over videos of the CCC of constants: 0.000 ± 0.000 for any model."""
-    found = figures(liking, "liking")
+    model_figures = figures(liking, "liking")
     table = pd.read_parquet(liking / "out_of_fold.parquet")
     whole = table[table["without"].isna()]
-    assert len(whole) == found["model"]["videos"] == CLIPS
+    assert len(whole) == model_figures["model"]["videos"] == CLIPS
     assert whole["window"].isna().all()
     expected = audmetric.concordance_cc(whole["target"], whole["prediction"])
-    assert found["kind"] == "clips"
-    assert found["model"]["ccc"]["value"] == pytest.approx(expected)
-    assert found["model"]["ccc"]["low"] < expected < found["model"]["ccc"]["high"]
-    assert found["model"]["rmse"]["value"] == pytest.approx(
+    assert model_figures["kind"] == "clips"
+    assert model_figures["model"]["ccc"]["value"] == pytest.approx(expected)
+    assert model_figures["model"]["ccc"]["low"] < expected < model_figures["model"]["ccc"]["high"]
+    assert model_figures["model"]["rmse"]["value"] == pytest.approx(
         metrics.root_mean_squared_error(whole["target"], whole["prediction"])
     )
     assert expected > 0.5
-    assert [*found["baselines"]] == ["train_mean"]
+    assert [*model_figures["baselines"]] == ["train_mean"]
 
 
 def test_baselines_importance_and_ablation_are_over_clips(liking: Path) -> None:
-    found = figures(liking, "liking")
-    better = found["baselines"]["train_mean"]["model_is_better_by"]
+    model_figures = figures(liking, "liking")
+    better = model_figures["baselines"]["train_mean"]["model_is_better_by"]
     assert better["p"] < 0.05  # before, 1
     assert better["difference"] == pytest.approx(
-        found["model"]["ccc"]["value"] - found["baselines"]["train_mean"]["ccc"]["value"]
+        model_figures["model"]["ccc"]["value"] - model_figures["baselines"]["train_mean"]["ccc"]["value"]
     )
-    assert found["importance"]["tables"]["color"] > 0.3  # before, 0
-    assert found["ablation"]["color"]["model_is_better_by"]["difference"] > 0.3
-    assert found["importance"]["tables"]["color"] > found["importance"]["tables"]["rhythm"]
+    assert model_figures["importance"]["tables"]["color"] > 0.3  # before, 0
+    assert model_figures["ablation"]["color"]["model_is_better_by"]["difference"] > 0.3
+    assert model_figures["importance"]["tables"]["color"] > model_figures["importance"]["tables"]["rhythm"]
 
 
 def test_models_are_compared_over_clips(liking: Path, clip_study: Path, tmp_path: Path) -> None:
@@ -123,14 +123,14 @@ def test_shares_end_in_a_softmax_and_are_judged_as_categories(
 ) -> None:
     settings = TrainingSettings(model="lstm", visual=("color",), folds=3, seeds=1, protocol=SMALL)
     train(prepare(str(clip_study / "features"), clip_study / f"{name}.csv", settings), tmp_path / "m")
-    found = figures(tmp_path / "m", dimension)
+    model_figures = figures(tmp_path / "m", dimension)
     table = pd.read_parquet(tmp_path / "m" / "out_of_fold.parquet")
     labels, predicted = (
         table.pivot_table(index="video_id", columns="dimension", values=v) for v in ("target", "prediction")
     )
     assert predicted.sum(axis=1).to_numpy() == pytest.approx(np.ones(CLIPS))
     truth, guess = labels.to_numpy().argmax(axis=1), predicted.to_numpy().argmax(axis=1)
-    model = found["model"]
+    model = model_figures["model"]
     assert model["uar"]["value"] == pytest.approx(metrics.balanced_accuracy_score(truth, guess))
     assert model["accuracy"]["value"] == pytest.approx(metrics.accuracy_score(truth, guess))
     present = sorted(set(truth))
@@ -139,8 +139,8 @@ def test_shares_end_in_a_softmax_and_are_judged_as_categories(
     card = (tmp_path / "m" / "MODELCARD.md").read_text()
     assert "- Clips of 4 windows or fewer get no prediction" in card
     assert "windows of a video get no prediction" not in card
-    again = evaluate_saved(tmp_path / "m")["dimensions"][dimension]
-    assert again["model"]["uar"] == model["uar"]
+    second = evaluate_saved(tmp_path / "m")["dimensions"][dimension]
+    assert second["model"]["uar"] == model["uar"]
 
 
 def test_ties_have_no_category_and_are_counted() -> None:
@@ -148,11 +148,11 @@ def test_ties_have_no_category_and_are_counted() -> None:
         names=("a", "b"), videos=("v0", "v1", "v2", "v3"), shares=np.array([[1, 0], [0.5, 0.5], [0, 1], [0, 1]])
     )
     predicted = np.array([[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
-    found = evaluate_shares(labels, [predicted])
-    assert found["without_one_largest_share"] == 1
-    assert found["uar"]["value"] == pytest.approx((1 + 0.5) / 2)
+    evaluated = evaluate_shares(labels, [predicted])
+    assert evaluated["without_one_largest_share"] == 1
+    assert evaluated["uar"]["value"] == pytest.approx((1 + 0.5) / 2)
     expected = metrics.log_loss([0, 0, 1, 1, 1], predicted[[0, 1, 1, 2, 3]], sample_weight=[1, 0.5, 0.5, 1, 1])
-    assert found["cross_entropy"]["value"] == pytest.approx(expected)
+    assert evaluated["cross_entropy"]["value"] == pytest.approx(expected)
 
 
 def test_ratings_of_clips_are_learned_by_a_head_per_rater(clip_study: Path, tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_ratings_of_clips_are_learned_by_a_head_per_rater(clip_study: Path, tmp_
     assert any("3 raters rated both training and test videos" in note for note in notes)
     assert not any("it is unknown" in note for note in notes)
     train(study, tmp_path / "m")
-    found = figures(tmp_path / "m", "liking")
-    assert [entry["rater"] for entry in found["raters"]["per_rater"]] == ["r0", "r1", "r2"]
-    assert found["raters"]["series"] == 3
-    assert found["human"]["series"] == 3
-    assert found["human"]["mean"] > 0.7
+    model_figures = figures(tmp_path / "m", "liking")
+    assert [entry["rater"] for entry in model_figures["raters"]["per_rater"]] == ["r0", "r1", "r2"]
+    assert model_figures["raters"]["series"] == 3
+    assert model_figures["human"]["series"] == 3
+    assert model_figures["human"]["mean"] > 0.7

@@ -105,18 +105,18 @@ def test_a_model_is_saved_with_everything_that_its_figures_follow_from(late: Pat
 
 
 def test_figures_stand_beside_baselines_raters_importance_and_ablation(late: Path, lasso: Path) -> None:
-    found = figures(late)["dimensions"]["valence"]
+    model_figures = figures(late)["dimensions"]["valence"]
     for name in ("train_mean", "time_only"):
         better = figures(lasso)["dimensions"]["valence"]["baselines"][name]["model_is_better_by"]
         assert better["low"] > 0.1
-        assert found["baselines"][name]["model_is_better_by"]["videos"] == 9
-    assert found["human"]["series"] == 9 * 4
-    assert found["human"]["mean"] > 0.3
-    assert {*found["importance"]["tables"]} == {"rhythm", "color", "lighting"}
-    assert {*found["importance"]["modalities"]} == {"audio", "visual"}
-    assert found["importance"]["modalities"]["visual"] >= found["importance"]["tables"]["color"] - 0.05
-    assert {*found["ablation"]} == {"rhythm", "color", "lighting", "all of audio", "all of visual"}
-    assert found["importance"]["tables"]["color"] > 0
+        assert model_figures["baselines"][name]["model_is_better_by"]["videos"] == 9
+    assert model_figures["human"]["series"] == 9 * 4
+    assert model_figures["human"]["mean"] > 0.3
+    assert {*model_figures["importance"]["tables"]} == {"rhythm", "color", "lighting"}
+    assert {*model_figures["importance"]["modalities"]} == {"audio", "visual"}
+    assert model_figures["importance"]["modalities"]["visual"] >= model_figures["importance"]["tables"]["color"] - 0.05
+    assert {*model_figures["ablation"]} == {"rhythm", "color", "lighting", "all of audio", "all of visual"}
+    assert model_figures["importance"]["tables"]["color"] > 0
     assert figures(late)["leaks"] == []
     families = figures(lasso)["dimensions"]["arousal"]["importance"]["families"]
     assert families[0]["family"] in ("hue and saturation", "rhythm")
@@ -202,8 +202,8 @@ def test_a_trained_model_is_kept_if_its_page_cannot_be_made(
 def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
     done = run("compare", late, lasso, "--json")
     assert done.exit_code == 0, done.stderr
-    found = json.loads(done.stdout)
-    (pair,) = found["dimensions"]["valence"]["pairs"]
+    document = json.loads(done.stdout)
+    (pair,) = document["dimensions"]["valence"]["pairs"]
     one, other = (
         {video["video_id"]: video["ccc"] for video in figures(m)["dimensions"]["valence"]["model"]["per_video"]}
         for m in (late, lasso)
@@ -214,9 +214,9 @@ def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
     assert pair["comparison"]["difference"] == pytest.approx(difference_on_common_windows(late, lasso))
     assert pair["comparison"]["difference"] != pytest.approx(whole, abs=1e-3)
     assert pair["comparison"]["videos"] == 9
-    assert any("are paired on the 324 windows that both predicted; 40 windows" in note for note in found["notes"])
+    assert any("are paired on the 324 windows that both predicted; 40 windows" in note for note in document["notes"])
     # LASSO can use the short video, the network cannot.
-    assert any("have different folds" in note for note in found["notes"])
+    assert any("have different folds" in note for note in document["notes"])
 
 
 def test_tables_of_models_hold_their_figures(late: Path, lasso: Path, tmp_path: Path) -> None:
@@ -373,17 +373,17 @@ def test_the_script_s_protocol_leaks_and_says_so_and_each_choice_can_be_replaced
 def test_single_raters_are_learned_by_heads_of_their_own(planted: Path, tmp_path: Path, heads: str) -> None:
     options = ["--targets", "raters", "--heads", heads, "--annotations", planted / "ann", "--dimensions", "valence"]
     train(planted, tmp_path / "m", "late", *TABLES, *QUICK, *options)
-    found = figures(tmp_path / "m")["dimensions"]["valence"]
-    assert {one["rater"] for one in found["raters"]["per_rater"]} >= (
+    model_figures = figures(tmp_path / "m")["dimensions"]["valence"]
+    assert {one["rater"] for one in model_figures["raters"]["per_rater"]} >= (
         {"r0", "r1", "r2", "r3"} if heads == "rater" else {"r0 (music)", "r0 (visual)", "r0 (audiovisual)"}
     )
-    assert found["raters"]["own_head_is_better_by"]["over"] == "raters"
+    assert model_figures["raters"]["own_head_is_better_by"]["over"] == "raters"
     table = pd.read_parquet(tmp_path / "m" / "out_of_fold.parquet")
     table = table[(table["dimension"] == "valence") & table["without"].isna()]
     of_videos = [  # against the mean of raters
         audmetric.concordance_cc(video["target"], video["prediction"]) for _, video in table.groupby("video_id")
     ]
-    assert found["model"]["ccc"]["mean"] == pytest.approx(np.mean(of_videos))
+    assert model_figures["model"]["ccc"]["mean"] == pytest.approx(np.mean(of_videos))
     model = training.load_model(tmp_path / "m")
     data = open_dataset(str(planted / "features"), tables=model.settings.tables)
     table = training.predict_video(model, data, "clip00")

@@ -51,10 +51,16 @@ def pairs(copies: Copies) -> dict[str, set[frozenset[str]]]:
 
 def test_remuxed_encoded_again_and_trimmed_copies_are_found_and_nothing_else(copied: Path) -> None:
     traces = read_traces(open_dataset(str(copied / "features")))
-    found = pairs(find_copies(probes_of(traces), traces))
-    assert {frozenset(("piece0", name)) for name in ("remuxed", "again", "trimmed")} <= found["equal"] | found["near"]
-    assert not [pair for pair in found["equal"] | found["near"] if pair - {"piece0", "remuxed", "again", "trimmed"}]
-    assert frozenset(("piece0", "remuxed")) in found["equal"]
+    pairs_of_copies = pairs(find_copies(probes_of(traces), traces))
+    assert {frozenset(("piece0", name)) for name in ("remuxed", "again", "trimmed")} <= pairs_of_copies[
+        "equal"
+    ] | pairs_of_copies["near"]
+    assert not [
+        pair
+        for pair in pairs_of_copies["equal"] | pairs_of_copies["near"]
+        if pair - {"piece0", "remuxed", "again", "trimmed"}
+    ]
+    assert frozenset(("piece0", "remuxed")) in pairs_of_copies["equal"]
     sound = {"sound": traces["sound"]}  # without the picture
     of_sound = pairs(find_copies(probes_of(sound), sound))
     assert {frozenset(("piece0", name)) for name in ("remuxed", "again")} <= of_sound["equal"] | of_sound["near"]
@@ -62,11 +68,11 @@ def test_remuxed_encoded_again_and_trimmed_copies_are_found_and_nothing_else(cop
 
 def test_probes_are_saved_exactly(copied: Path) -> None:
     probes = probes_of(read_traces(open_dataset(str(copied / "features"))))
-    again = probes_from_table(probe_table(probes))
+    second = probes_from_table(probe_table(probes))
     for modality, of_modality in probes.items():
         for video_id, probe in of_modality.items():
-            np.testing.assert_array_equal(again[modality][video_id].rows, probe.rows)
-            np.testing.assert_array_equal(again[modality][video_id].windows, probe.windows)
+            np.testing.assert_array_equal(second[modality][video_id].rows, probe.rows)
+            np.testing.assert_array_equal(second[modality][video_id].windows, probe.windows)
     assert "black" not in probes["picture"]
     assert "night" not in probes["sound"]
 
@@ -83,12 +89,12 @@ def test_no_two_of_81_songs_are_taken_for_copies() -> None:
     # The last two thirds of each, with noise, under another name.
     random = np.random.default_rng(0)
     cut = {f"{v} cut": s[40:] + 0.05 * s.std(axis=0) * random.normal(size=s[40:].shape) for v, s in songs.items()}
-    found = find_copies(probes_of({"sound": songs}), {"sound": {v: s.astype(np.float32) for v, s in cut.items()}})
+    copies = find_copies(probes_of({"sound": songs}), {"sound": {v: s.astype(np.float32) for v, s in cut.items()}})
     right = [
-        pair for pair in (*found.exact, *found.similar) if pair.second == f"{pair.first} cut" and pair.offset == -40
+        pair for pair in (*copies.exact, *copies.similar) if pair.second == f"{pair.first} cut" and pair.offset == -40
     ]
     assert len(right) >= 0.97 * len(songs)
-    assert len(found.similar) == len(right)
+    assert len(copies.similar) == len(right)
 
 
 def test_videos_of_one_studio_are_not_taken_for_copies() -> None:

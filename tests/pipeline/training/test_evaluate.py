@@ -29,11 +29,11 @@ def predictions(videos: int = 6, windows: int = 40, folds: int = 2, noise: float
 
 def test_measures_are_those_of_audmetric() -> None:
     target, prediction = RANDOM.normal(size=100), RANDOM.normal(0.3, 2, size=100)
-    found = scores(target, prediction)
-    assert found["ccc"] == pytest.approx(audmetric.concordance_cc(target, prediction))
-    assert found["pearson"] == pytest.approx(audmetric.pearson_cc(target, prediction))
-    assert found["mse"] == pytest.approx(audmetric.mean_squared_error(target, prediction))
-    assert found["rmse"] == pytest.approx(found["mse"] ** 0.5)
+    scored = scores(target, prediction)
+    assert scored["ccc"] == pytest.approx(audmetric.concordance_cc(target, prediction))
+    assert scored["pearson"] == pytest.approx(audmetric.pearson_cc(target, prediction))
+    assert scored["mse"] == pytest.approx(audmetric.mean_squared_error(target, prediction))
+    assert scored["rmse"] == pytest.approx(scored["mse"] ** 0.5)
 
 
 def test_what_is_not_defined_is_null_and_counted() -> None:
@@ -43,34 +43,34 @@ def test_what_is_not_defined_is_null_and_counted() -> None:
     assert np.isnan(scores(np.full(9, 0.1), np.full(9, 0.1))["ccc"])
     one = predictions(videos=2)
     flat = Predictions(videos=one.videos, rows=one.rows, folds=one.folds, targets=one.targets, values=0 * one.values)
-    found = evaluate([flat])
-    assert found["pearson"] == {
+    evaluated = evaluate([flat])
+    assert evaluated["pearson"] == {
         "mean": None, "sd": None, "low": None, "high": None, "between_seeds": None, "undefined": 2
     }  # fmt: skip
-    assert found["pooled"]["pearson"] == {"value": None, "low": None, "high": None}
-    assert found["pooled"]["rmse"]["value"] == pytest.approx(float(np.sqrt((one.targets**2).mean())))
+    assert evaluated["pooled"]["pearson"] == {"value": None, "low": None, "high": None}
+    assert evaluated["pooled"]["rmse"]["value"] == pytest.approx(float(np.sqrt((one.targets**2).mean())))
 
 
 def test_pooled_measures_are_of_all_windows_and_their_intervals_draw_videos() -> None:
     one = predictions()
-    found = evaluate([one])
+    evaluated = evaluate([one])
     for measure, value in scores(one.targets, one.values).items():
-        pooled = found["pooled"][measure]
+        pooled = evaluated["pooled"][measure]
         assert pooled["value"] == pytest.approx(value)
         assert pooled["low"] < value < pooled["high"]
 
 
 def test_figures_over_videos_are_means_with_an_interval_over_videos() -> None:
     seeds = [predictions(seed=seed) for seed in range(2)]
-    found = evaluate(seeds)
+    evaluated = evaluate(seeds)
     by_hand = np.mean([[scores(s.targets[r], s.values[r])["ccc"] for r in s.rows] for s in seeds], axis=0)
-    assert found["ccc"]["mean"] == pytest.approx(by_hand.mean())
-    assert found["ccc"]["sd"] == pytest.approx(by_hand.std())
-    assert [one["ccc"] for one in found["per_video"]] == pytest.approx(by_hand.tolist())
+    assert evaluated["ccc"]["mean"] == pytest.approx(by_hand.mean())
+    assert evaluated["ccc"]["sd"] == pytest.approx(by_hand.std())
+    assert [one["ccc"] for one in evaluated["per_video"]] == pytest.approx(by_hand.tolist())
     # Of six videos whose scores are nearly normal, Student's t.
     expected = stats.t.interval(0.95, 5, by_hand.mean(), stats.sem(by_hand))
-    assert (found["ccc"]["low"], found["ccc"]["high"]) == pytest.approx(expected, abs=0.03)
-    assert found["ccc"]["between_seeds"] > 0
+    assert (evaluated["ccc"]["low"], evaluated["ccc"]["high"]) == pytest.approx(expected, abs=0.03)
+    assert evaluated["ccc"]["between_seeds"] > 0
 
 
 def test_no_interval_reaches_beyond_what_a_measure_can_be() -> None:
@@ -79,22 +79,22 @@ def test_no_interval_reaches_beyond_what_a_measure_can_be() -> None:
     bad = np.arange(4 * 40) >= 3 * 40
     values = np.where(bad, 0.2 * targets, 0.99 * targets)
     rows = tuple(np.arange(i * 40, (i + 1) * 40) for i in range(4))
-    found = evaluate(
+    evaluated = evaluate(
         [Predictions(videos=("a", "b", "c", "d"), rows=rows, folds=(0,) * 4, targets=targets, values=values)]
     )
-    assert found["ccc"]["high"] == 1
-    assert -1 < found["ccc"]["low"] < found["ccc"]["mean"]
-    assert found["mse"]["low"] == 0
+    assert evaluated["ccc"]["high"] == 1
+    assert -1 < evaluated["ccc"]["low"] < evaluated["ccc"]["mean"]
+    assert evaluated["mse"]["low"] == 0
     assert np.isnan(mean_interval(np.array([0.5]), bounds=(-1, 1))).all()
 
 
 def test_a_paired_permutation_is_near_the_exact_one() -> None:
     one, other = RANDOM.normal(0.35, 0.5, 10), RANDOM.normal(0, 0.5, 10)
-    found = paired_test(one, other)
+    comparison = paired_test(one, other)
     signs = np.array(list(product([-1, 1], repeat=10)))
     exact = np.mean(np.abs((signs * (one - other)).mean(axis=1)) >= abs((one - other).mean()) - 1e-12)
-    assert found["p"] == pytest.approx(exact, abs=0.015)
-    assert found["difference"] == pytest.approx((one - other).mean())
+    assert comparison["p"] == pytest.approx(exact, abs=0.015)
+    assert comparison["difference"] == pytest.approx((one - other).mean())
     assert paired_test(one, one)["p"] == 1
 
 

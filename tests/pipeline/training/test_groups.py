@@ -84,8 +84,8 @@ def test_folds_without_groups_are_as_before() -> None:
     ],
 )
 def test_ids_that_look_like_pieces_of_longer_videos_are_noticed(videos: list[str], stems: set[str] | None) -> None:
-    found = set(apparent_groups(videos))
-    assert found == stems if stems is not None else len(found) == 2
+    groups = set(apparent_groups(videos))
+    assert groups == stems if stems is not None else len(groups) == 2
 
 
 def test_a_partition_is_one_fold_and_gets_validation_videos_where_it_has_none() -> None:

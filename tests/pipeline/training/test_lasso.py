@@ -18,18 +18,18 @@ def test_it_finds_the_penalty_and_the_coefficients_of_lassocv(rows: int, columns
     x = random.normal(size=(rows, columns)).astype(np.float32)
     y = x[:, :5] @ [0.3, 0.2, 0.1, -0.2, 0.05] + 0.5 * random.normal(size=rows)
     videos = np.repeat(np.arange(10), rows // 10)
-    found = fit_lasso(x, y, videos)
+    fitted = fit_lasso(x, y, videos)
     folds = list(GroupKFold(5).split(x, y, videos))
     expected = LassoCV(alphas=100, cv=folds, max_iter=5000).fit(x.astype(np.float64), y)
-    assert found.alpha == pytest.approx(expected.alpha_)
-    np.testing.assert_allclose(found.weights, expected.coef_, atol=1e-6)
-    np.testing.assert_allclose(found.predict(x), expected.predict(x), atol=1e-5)
+    assert fitted.alpha == pytest.approx(expected.alpha_)
+    np.testing.assert_allclose(fitted.weights, expected.coef_, atol=1e-6)
+    np.testing.assert_allclose(fitted.predict(x), expected.predict(x), atol=1e-5)
 
 
 def test_constant_labels_are_predicted_as_they_are() -> None:
     x = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-    found = fit_lasso(x, np.full(60, 0.25), np.repeat(np.arange(6), 10))
-    assert found.predict(x) == pytest.approx(0.25)
+    fitted = fit_lasso(x, np.full(60, 0.25), np.repeat(np.arange(6), 10))
+    assert fitted.predict(x) == pytest.approx(0.25)
 
 
 def test_one_video_is_too_few() -> None:

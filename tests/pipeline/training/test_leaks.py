@@ -131,8 +131,8 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
 
 def test_labels_that_lost_their_metadata_are_still_guarded(planted: Path, tmp_path: Path) -> None:
     data = open_dataset(str(planted / "features"))
-    made = gold(read(planted / "ann"), Recipe(standardise=True), training_videos=data.videos).tables["audiovisual"]
-    made.to_pandas().to_csv(tmp_path / "labels.csv", index=False)
+    labels = gold(read(planted / "ann"), Recipe(standardise=True), training_videos=data.videos).tables["audiovisual"]
+    labels.to_pandas().to_csv(tmp_path / "labels.csv", index=False)
     with pytest.raises(LeakError, match=r"were fitted on clip0.* which a fold tests"):
         prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS)
     with pytest.raises(InputError, match="does not record its recipe"):
@@ -156,7 +156,7 @@ def labels_of(study: Study, fold: int, rows: np.ndarray) -> list[float]:
 
 
 def test_labels_fitted_on_a_test_video_under_another_name_are_refused(planted: Path, tmp_path: Path) -> None:
-    made = gold(read(planted / "ann")).tables["audiovisual"]
+    labels = gold(read(planted / "ann")).tables["audiovisual"]
     copied = tmp_path / "study"
     shutil.copytree(planted, copied)
     for path in (planted / "features").glob("[!_]*/clip00.parquet"):
@@ -164,9 +164,9 @@ def test_labels_fitted_on_a_test_video_under_another_name_are_refused(planted: P
         table = pq.read_table(path)
         renamed = table.set_column(0, "video_id", pa.array(["copy"] * len(table)))
         write_table(renamed.replace_schema_metadata(pq.read_metadata(path).metadata), copy)
-    about = json.loads(made.schema.metadata[METADATA_KEY]) | {"fitted_on": {"standardise": ["copy"]}}
+    about = json.loads(labels.schema.metadata[METADATA_KEY]) | {"fitted_on": {"standardise": ["copy"]}}
     with pytest.raises(LeakError, match="fitted on copy"):
-        prepare(str(copied / "features"), made.replace_schema_metadata({METADATA_KEY: json.dumps(about)}), SETTINGS)
+        prepare(str(copied / "features"), labels.replace_schema_metadata({METADATA_KEY: json.dumps(about)}), SETTINGS)
 
 
 def test_a_fold_that_pretrains_on_a_test_video_is_refused() -> None:

@@ -33,7 +33,7 @@ VIDEOS, WINDOWS = 40, 60
 
 def test_fusion_finds_what_neither_modality_holds_alone() -> None:
     """The label is half the sound's latent and half the picture's."""
-    found: dict[str, list[float]] = {"audio": [], "visual": [], "early": [], "late": []}
+    findings: dict[str, list[float]] = {"audio": [], "visual": [], "early": [], "late": []}
     for seed in range(3):
         random = np.random.default_rng(seed)
         audio, visual = latents(random, VIDEOS, WINDOWS), latents(random, VIDEOS, WINDOWS)
@@ -43,12 +43,12 @@ def test_fusion_finds_what_neither_modality_holds_alone() -> None:
         for name in ("audio", "visual"):
             samples = make_samples({name: seen[name]}, labels)
             settings = settings_for("lstm", [name])
-            found[name].append(ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed))
+            findings[name].append(ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed))
         for model, features in (("early", joined), ("late", seen)):
             samples = make_samples(features, labels)
             settings = settings_for(model, ["audio", "visual"])
-            found[model].append(ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed))
-    means = {name: np.mean(values) for name, values in found.items()}
+            findings[model].append(ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed))
+    means = {name: np.mean(values) for name, values in findings.items()}
     assert means["early"] == pytest.approx(0.75, abs=0.1)
     assert means["late"] == pytest.approx(0.75, abs=0.1)
     assert means["audio"] < 0.45
@@ -76,7 +76,7 @@ def test_pretraining_helps_where_few_videos_have_audiovisual_labels() -> None:
 
 def test_what_only_words_tell_is_learned_from_them_alone() -> None:
     """The label is the latent of the words; sound and picture have latents of their own."""
-    found: dict[str, list[float]] = {}
+    findings: dict[str, list[float]] = {}
     for seed in range(2):
         random = np.random.default_rng(seed)
         seen = {name: latents(random, VIDEOS, WINDOWS) for name in ("audio", "visual", "text")}
@@ -85,10 +85,10 @@ def test_what_only_words_tell_is_learned_from_them_alone() -> None:
         for name, blocks in (*((name, [name]) for name in seen), ("late", [*seen]), ("deaf", ["audio", "visual"])):
             samples = make_samples({block: features[block] for block in blocks}, labels)
             settings = settings_for("lstm" if len(blocks) == 1 else "late", blocks)
-            found.setdefault(name, []).append(
+            findings.setdefault(name, []).append(
                 ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed)
             )
-    means = {name: np.mean(values) for name, values in found.items()}
+    means = {name: np.mean(values) for name, values in findings.items()}
     print(means)
     assert min(means["text"], means["late"]) > 0.7
     assert max(means["audio"], means["visual"], means["deaf"]) < 0.25
@@ -122,7 +122,7 @@ def unlearnable() -> list[dict[str, float]]:
 
     A video's label rises or falls with time, which its features do not tell; only who has seen the video knows.
     """
-    found = []
+    findings = []
     for seed in range(4):
         random = np.random.default_rng(seed)
         time = np.linspace(-1, 1, 40)
@@ -140,8 +140,8 @@ def unlearnable() -> list[dict[str, float]]:
             scored[how] = ccc_of_test_videos(
                 samples, parts, settings, seed=seed, pretraining=pretraining, epochs=epochs
             )
-        found.append(scored)
-    return found
+        findings.append(scored)
+    return findings
 
 
 def fingerprints(random: np.random.Generator, time: np.ndarray) -> np.ndarray:

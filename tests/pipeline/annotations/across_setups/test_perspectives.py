@@ -105,13 +105,13 @@ def test_attainable_scores_of_four_setups() -> None:
 def test_groups_are_consistent_weak_and_strong() -> None:
     ratings = np.array([[[3, 3, 3, 3], [3, 3, 3, 4], [2, 4, 3, 4], [1, 5, 3, 3], [3, 3, 3, np.nan]]])
     (part,) = compared(rated_clips(ratings), threshold=1.35).rounds
-    found = part.inconsistency
-    assert found is not None
+    inconsistency = part.inconsistency
+    assert inconsistency is not None
     scores = inconsistency_scores(ratings[0, :4])
     expected = ["consistent" if s == 0 else "strong" if s >= 1.35 else "weak" for s in scores]
-    assert [row["group"] for row in found.clips] == expected
-    assert sum(found.counts.values()) == 4
-    assert (found.threshold, found.rule) == (1.35, "given")
+    assert [row["group"] for row in inconsistency.clips] == expected
+    assert sum(inconsistency.counts.values()) == 4
+    assert (inconsistency.threshold, inconsistency.rule) == (1.35, "given")
 
 
 def test_the_generic_threshold_is_the_score_with_a_quarter_from_it_on() -> None:
@@ -183,9 +183,9 @@ def test_the_published_label_agreement_counts_labels_that_any_setup_shares() -> 
 def test_the_regression_is_that_of_least_squares_with_the_study_s_degrees_of_freedom() -> None:
     ratings = planted()
     (part,) = compared(rated_clips(ratings)).rounds
-    found = part.regression
-    assert found is not None
-    assert (found.n, found.df, found.clips) == (282, 278, 94)
+    regression = part.regression
+    assert regression is not None
+    assert (regression.n, regression.df, regression.clips) == (282, 278, 94)
     rows = ratings.reshape(-1, 4)
     design = np.c_[np.ones(len(rows)), rows[:, :3]]
     beta, residual, *_ = np.linalg.lstsq(design, rows[:, 3])
@@ -197,7 +197,7 @@ def test_the_regression_is_that_of_least_squares_with_the_study_s_degrees_of_fre
     small = 94 / 93 * 281 / 278
     robust = np.sqrt(np.diag(inverse @ summed.T @ summed @ inverse) * small)
     for i, term in enumerate(("const", "text", "audio", "video")):
-        plain, clustered = found.plain[term], (found.clustered or {})[term]
+        plain, clustered = regression.plain[term], (regression.clustered or {})[term]
         assert plain.coefficient == pytest.approx(beta[i])
         assert plain.standard_error == pytest.approx(error[i])
         # As in the published table: 1.9685 standard errors to each side.
@@ -232,29 +232,29 @@ def test_labels_are_compared_where_ratings_lie_far_apart() -> None:
     emotion = pd.DataFrame(rows, columns=["rater", "video_id", "setup", "label"]).assign(dimension="emotion")
     frame = pd.concat([rated_clips(ratings), emotion])
     (part,) = compared(frame, threshold=1.35).rounds
-    (found,) = part.label_agreement
-    assert found.ratings == {"chosen": 3, "matched": 2, "text": 2, "audio": 2, "video": 0}
-    assert found.labels == {
+    (label_agreement,) = part.label_agreement
+    assert label_agreement.ratings == {"chosen": 3, "matched": 2, "text": 2, "audio": 2, "video": 0}
+    assert label_agreement.labels == {
         "calm": {"chosen": 1, "matched": 1, "text": 0, "audio": 1, "video": 0},
         "joy": {"chosen": 2, "matched": 1, "text": 1, "audio": 1, "video": 0},
         "sad": {"chosen": 1, "matched": 1, "text": 1, "audio": 0, "video": 0},
     }
-    assert found.total == {"chosen": 4, "matched": 3, "text": 2, "audio": 2, "video": 0}
+    assert label_agreement.total == {"chosen": 4, "matched": 3, "text": 2, "audio": 2, "video": 0}
 
 
 def test_before_and_after_a_training_round_the_same_clips_are_compared() -> None:
     after, before = planted(0, clips=20), planted(1, clips=12)
-    found = compared(pd.concat([rated_clips(before, "before"), rated_clips(after, "after")]))
-    assert [(part.round, part.clips, part.videos) for part in found.rounds] == [
+    result = compared(pd.concat([rated_clips(before, "before"), rated_clips(after, "after")]))
+    assert [(part.round, part.clips, part.videos) for part in result.rounds] == [
         ("before", "all", 12),
         ("after", "all", 20),
         ("before", "common", 12),
         ("after", "common", 12),
     ]
-    common = found.rounds[-1]
+    common = result.rounds[-1]
     expected = np.sqrt(((after[:, :12, 0] - after[:, :12, 1]) ** 2).mean(1))
     np.testing.assert_allclose([one.value for one in common.differences[0].raters.values()], expected)
-    assert len({part.inconsistency.threshold for part in found.rounds if part.inconsistency}) == 1
+    assert len({part.inconsistency.threshold for part in result.rounds if part.inconsistency}) == 1
 
 
 def test_intervals_of_difference_scores_are_over_clips() -> None:
@@ -271,14 +271,14 @@ def test_a_rater_who_rates_each_clip_in_one_setup_has_no_scores_and_the_reason_i
     for clip in range(12):
         ratings[:, clip, np.arange(4) != clip % 4] = np.nan
     frame = rated_clips(ratings)
-    found = compared(frame)
-    (part,) = found.rounds
+    result = compared(frame)
+    (part,) = result.rounds
     assert part.inconsistency is None
     assert part.regression is None
     assert part.reasons["inconsistency"] == "no rater rated a clip in every setup"
     assert part.reasons["regression"] == "0 ratings of clips rated in every setup, too few for 4 terms"
     assert part.differences[0].raters["anno1"].reason == "the rater rated no clip in both setups"
-    text, numbers = write_perspectives(found, import_tidy(frame), tmp_path / "p.md")
+    text, numbers = write_perspectives(result, import_tidy(frame), tmp_path / "p.md")
     assert "No rater rated a clip in every setup." in text.read_text()
     assert json.loads(numbers.read_text())["rounds"][0]["inconsistency"] is None
 
@@ -309,16 +309,16 @@ def test_ratings_over_time_count_by_their_means() -> None:
         for s in SETUPS
     }
     frame = pd.concat([of_matrix(x, video_id=f"v{v}", setup=s).to_pandas() for (v, s), x in curves.items()])
-    found = perspectives(import_tidy(frame, range_=(-9, 9)), "valence", "all", bootstrap=PLAIN)
+    result = perspectives(import_tidy(frame, range_=(-9, 9)), "valence", "all", bootstrap=PLAIN)
     means = np.stack([np.stack([curves[v, s].mean(1) for s in SETUPS], 1) for v in range(8)], 1)
     expected = np.sqrt(((means[..., 0] - means[..., 3]) ** 2).mean(1))
-    np.testing.assert_allclose([one.value for one in found.rounds[0].differences[2].raters.values()], expected)
+    np.testing.assert_allclose([one.value for one in result.rounds[0].differences[2].raters.values()], expected)
 
 
 def test_the_report_shows_the_study_s_tables(tmp_path: Path) -> None:
     frame = pd.concat([rated_clips(planted(1, 12), "before"), rated_clips(planted(0, 20), "after")])
-    found = compared(frame, bootstrap=Bootstrap(100))
-    text, numbers = write_perspectives(found, import_tidy(frame), tmp_path / "perspectives.md")
+    result = compared(frame, bootstrap=Bootstrap(100))
+    text, numbers = write_perspectives(result, import_tidy(frame), tmp_path / "perspectives.md")
     shown = text.read_text()
     for heading in ("# Round before", "## Difference scores", "## Polarity", "## Regression", "# Rounds compared"):
         assert heading in shown
@@ -446,11 +446,11 @@ def test_a_design_between_raters_is_compared_on_the_means_of_clips(tmp_path: Pat
         for rater in range(5)
     ]
     study = import_tidy(pa.concat_tables(rows))
-    found = perspectives(study, "valence", "audiovisual", bootstrap=Bootstrap(0))
-    (part,) = found.rounds
+    result = perspectives(study, "valence", "audiovisual", bootstrap=Bootstrap(0))
+    (part,) = result.rounds
     assert part.inconsistency is None
     assert part.regression is None
-    assert "no inconsistency: no rater rated a clip in every setup" in found.gaps()
+    assert "no inconsistency: no rater rated a clip in every setup" in result.gaps()
     assert part.clip_means.videos == clips
     scores = {one.setups: one.mean.value for one in part.clip_means.differences}
     for (a, b), score in scores.items():
@@ -459,7 +459,7 @@ def test_a_design_between_raters_is_compared_on_the_means_of_clips(tmp_path: Pat
     terms = part.clip_means.regression.plain
     assert terms["music"].coefficient == pytest.approx(0.7, abs=0.05)
     assert terms["visual"].coefficient == pytest.approx(0.2, abs=0.05)
-    report, _ = write_perspectives(found, study, tmp_path / "p.md")
+    report, _ = write_perspectives(result, study, tmp_path / "p.md")
     assert "40 clips were rated in every setup" in report.read_text()
 
 

@@ -105,15 +105,15 @@ def test_a_table_holds_value_spread_and_number_of_raters() -> None:
 def test_the_median_and_the_mean_are_plain() -> None:
     ratings = planted(3)[1]
     for method, expected in (("mean", ratings.mean(0)), ("median", np.median(ratings, 0))):
-        made = gold(of_one_clip(ratings), Recipe(method=method)).tables["music"]
-        np.testing.assert_allclose(column(made, "valence"), expected, atol=1e-12)
+        labels = gold(of_one_clip(ratings), Recipe(method=method)).tables["music"]
+        np.testing.assert_allclose(column(labels, "valence"), expected, atol=1e-12)
 
 
 def test_raters_without_agreement_give_the_plain_mean_and_that_is_said() -> None:
-    made = gold(of_one_clip(np.array([[0.1, 0.5, 0.2, 0.6], [0.6, 0.2, 0.5, 0.1]])))
-    np.testing.assert_allclose(column(made.tables["music"], "valence"), 0.35)
-    assert made.weights["weight"].to_pylist() == [0, 0]
-    assert "no agreement between raters in 1 cell (video, setup, dimension); the plain mean is used" in made.notes
+    labels = gold(of_one_clip(np.array([[0.1, 0.5, 0.2, 0.6], [0.6, 0.2, 0.5, 0.1]])))
+    np.testing.assert_allclose(column(labels.tables["music"], "valence"), 0.35)
+    assert labels.weights["weight"].to_pylist() == [0, 0]
+    assert "no agreement between raters in 1 cell (video, setup, dimension); the plain mean is used" in labels.notes
     alone = gold(of_one_clip(np.array([[0.1, 0.5, 0.2]])))
     assert alone.tables["music"]["valence"].to_pylist() == [0.1, 0.5, 0.2]
     assert "one rater only in 1 cell (video, setup, dimension), whose ratings are the gold standard" in alone.notes
@@ -121,17 +121,17 @@ def test_raters_without_agreement_give_the_plain_mean_and_that_is_said() -> None
 
 def test_jittered_times_are_placed_averaged_and_bridged() -> None:
     table = tidy(time=[0.0, 0.7, 1.0, 1.3, 2.9, 5.0], value=[0.0, 0.1, 0.2, 0.4, 0.9, 1.0])
-    made = gold(import_tidy(table)).tables["music"]
-    assert made["window"].to_pylist() == [0, 1, 2, 3, 4, 5, 10]
-    np.testing.assert_allclose(column(made, "valence"), [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
+    labels = gold(import_tidy(table)).tables["music"]
+    assert labels["window"].to_pylist() == [0, 1, 2, 3, 4, 5, 10]
+    np.testing.assert_allclose(column(labels, "valence"), [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
 
 
 def test_constant_and_short_series_are_left_out_and_counted() -> None:
     ratings = np.vstack([planted(0)[1][:3], np.full(118, 0.5), np.r_[np.arange(100.0) / 100, [np.nan] * 18]])
-    made = gold(of_one_clip(ratings))
-    assert made.left_out == {"constant": ("r3 v1 music valence",), "short": ("r4 v1 music valence",)}
-    assert set(made.tables["music"]["valence_n"].to_pylist()) == {3}
-    assert read_labels_metadata(made.tables["music"])["left_out"] == {"constant": 1, "short": 1}
+    labels = gold(of_one_clip(ratings))
+    assert labels.left_out == {"constant": ("r3 v1 music valence",), "short": ("r4 v1 music valence",)}
+    assert set(labels.tables["music"]["valence_n"].to_pylist()) == {3}
+    assert read_labels_metadata(labels.tables["music"])["left_out"] == {"constant": 1, "short": 1}
 
 
 def test_the_study_s_protocol_is_its_script_s(tmp_path: Path) -> None:
@@ -142,13 +142,13 @@ def test_the_study_s_protocol_is_its_script_s(tmp_path: Path) -> None:
     short = series.index[(series.participant_id == 2) & (series.media_id == "vid02")][111:]
     series = series.drop(short)
     series.to_csv(folder / "av_data.csv", index=False)
-    made = gold(import_muvi(folder, static_rows="as-published"), Recipe.muvi())
+    labels = gold(import_muvi(folder, static_rows="as-published"), Recipe.muvi())
     ids = {name.split("_")[0]: name for name in pd.read_csv(folder / "video_urls.csv").video_id}
     renamed = {"music": "music", "muted_video": "visual", "video": "audiovisual"}
     for (medium, modality), cell in series.groupby(["media_id", "media_modality"]):
         raters = [one.head(118) for _, one in cell.groupby("participant_id")]
         raters = [one for one in raters if len(one) == 118 and one.valence.nunique() > 1]
-        table = made.tables[renamed[modality]].to_pandas()
+        table = labels.tables[renamed[modality]].to_pandas()
         got = table[table.video_id == ids[medium]]
         for dimension in ("arousal", "valence") if raters else ():
             r = np.stack([one[dimension] for one in raters])
@@ -156,8 +156,8 @@ def test_the_study_s_protocol_is_its_script_s(tmp_path: Path) -> None:
             np.testing.assert_allclose(got[dimension], weight @ r / weight.sum(), atol=1e-9)
             np.testing.assert_allclose(got[f"{dimension}_std"], r.std(0), atol=1e-9)
             assert got.window.tolist() == list(range(118))
-    assert len(made.left_out["constant"]) == 2
-    assert len(made.left_out["short"]) == 2
+    assert len(labels.left_out["constant"]) == 2
+    assert len(labels.left_out["short"]) == 2
 
 
 def test_a_fixed_delay_places_ratings_earlier() -> None:
@@ -173,10 +173,10 @@ def test_standardised_raters_share_mean_and_spread() -> None:
         of_matrix(np.stack([0.2 * one - 0.5, one, 0.8 * one + 0.3]), video_id=f"v{i}").to_pandas()
         for i, one in enumerate(truth)
     ]
-    made = gold(import_tidy(pd.concat(tables)), Recipe(standardise=True)).tables["music"]
-    np.testing.assert_allclose(column(made, "valence_std"), 0, atol=1e-12)
+    labels = gold(import_tidy(pd.concat(tables)), Recipe(standardise=True)).tables["music"]
+    np.testing.assert_allclose(column(labels, "valence_std"), 0, atol=1e-12)
     expected = (truth - truth.mean()) / truth.std() * np.mean([0.2, 1, 0.8]) * truth.std() + np.mean([-0.5, 0, 0.3])
-    np.testing.assert_allclose(column(made, "valence"), expected.ravel() + truth.mean() * 2 / 3, atol=1e-12)
+    np.testing.assert_allclose(column(labels, "valence"), expected.ravel() + truth.mean() * 2 / 3, atol=1e-12)
 
 
 def test_smoothing_is_savitzky_and_golay_s_on_every_unbroken_run() -> None:
@@ -187,9 +187,9 @@ def test_smoothing_is_savitzky_and_golay_s_on_every_unbroken_run() -> None:
     broken[20:30] = np.nan
     broken[56:60] = np.nan
     broken[59] = 0.3
-    made = gold(of_one_clip(broken[None]), Recipe(smooth=Smoothing.parse("savgol:5:3"))).tables["music"]
+    labels = gold(of_one_clip(broken[None]), Recipe(smooth=Smoothing.parse("savgol:5:3"))).tables["music"]
     expected = [*savgol_filter(rating[:20], 5, 3), *savgol_filter(rating[30:56], 5, 3), 0.3]
-    np.testing.assert_allclose(column(made, "valence"), expected, atol=1e-12)
+    np.testing.assert_allclose(column(labels, "valence"), expected, atol=1e-12)
     for wrong in ("savgol:4:3", "savgol:5:5", "mean:3", "savgol"):
         with pytest.raises(SettingsError):
             Smoothing.parse(wrong)
@@ -207,15 +207,15 @@ def test_a_planted_delay_of_0_to_8_windows_is_found_exactly(noise: float) -> Non
 def test_delays_are_estimated_on_training_videos_only() -> None:
     annotations, features = delayed([0, 2, 5], 0.1)
     training = ["v0", "v1", "v2", "v3"]
-    made = gold(annotations, Recipe(delay="auto"), training_videos=training, features=features)
+    labels = gold(annotations, Recipe(delay="auto"), training_videos=training, features=features)
     assert features.read == set(training)
-    about = read_labels_metadata(made.tables["music"])
+    about = read_labels_metadata(labels.tables["music"])
     assert about["fitted_on"] == {"delay": training}
     assert about["delays_s"] == {"r0": 0.0, "r1": 1.0, "r2": 2.5}
     others = annotations.ratings.to_pandas()
     others.loc[others.video_id.isin(["v4", "v5"]), "value"] *= -1
     changed = gold(import_tidy(others), Recipe(delay="auto"), training_videos=training, features=features)
-    assert changed.delays == made.delays
+    assert changed.delays == labels.delays
 
 
 def test_nothing_that_is_fitted_over_videos_sees_a_test_video() -> None:
@@ -252,10 +252,10 @@ def test_a_raters_weight_over_clips_comes_from_training_videos() -> None:
         [(f"r{r}", f"v{v:02d}", ratings[r, v]) for r in range(4) for v in range(40)],
         columns=["rater", "video_id", "value"],
     ).assign(setup="all", dimension="valence")
-    made = gold(import_tidy(frame), training_videos=[f"v{v:02d}" for v in range(30)])
-    weight = made.weights.to_pandas().set_index("rater").weight
+    labels = gold(import_tidy(frame), training_videos=[f"v{v:02d}" for v in range(30)])
+    weight = labels.weights.to_pandas().set_index("rater").weight
     np.testing.assert_allclose(weight, ewe(ratings[:, :30])[1])
-    table = made.tables["all"]
+    table = labels.tables["all"]
     assert table.column_names == ["video_id", "valence", "valence_std", "valence_n", "fitted_on"]
     np.testing.assert_allclose(column(table, "valence"), weight.to_numpy() @ ratings / weight.sum())
 
@@ -274,8 +274,8 @@ def test_rounds_are_not_mixed() -> None:
     frame = pd.concat([of_matrix(planted(i)[1], round=name).to_pandas() for i, name in enumerate(("before", "after"))])
     with pytest.raises(SettingsError, match="several rounds; name one with `round`: before, after"):
         gold(import_tidy(frame))
-    made = gold(import_tidy(frame), Recipe(method="mean", round="after")).tables["music"]
-    np.testing.assert_allclose(column(made, "valence"), planted(1)[1].mean(0))
+    labels = gold(import_tidy(frame), Recipe(method="mean", round="after")).tables["music"]
+    np.testing.assert_allclose(column(labels, "valence"), planted(1)[1].mean(0))
     with pytest.raises(SettingsError, match='no round "later"'):
         gold(import_tidy(frame), Recipe(round="later"))
 
@@ -320,15 +320,15 @@ def test_a_gold_standard_is_a_labels_file(tmp_path: Path, finished: Path) -> Non
     frames = [
         of_matrix(latent(rng, lengths[v]) + rng.normal(0, 0.1, (4, lengths[v])), video_id=v).to_pandas() for v in videos
     ]
-    made = gold(import_tidy(pd.concat(frames), range_=(-3, 3)))
-    (path,) = write_gold(made, tmp_path / "gold")
+    labels = gold(import_tidy(pd.concat(frames), range_=(-3, 3)))
+    (path,) = write_gold(labels, tmp_path / "gold")
     assert path.name == "music.parquet"
     data = open_dataset(finished, tables=["color"], labels=path)
     assert data.targets == ("target.valence",)
     table = data.to_pandas()
     assert {"target.valence", "target.valence_std", "target.valence_n"} <= set(table.columns)
     of_video = table[table.video_id == "vfr20"]
-    expected = made.tables["music"].to_pandas().query("video_id == 'vfr20'")
+    expected = labels.tables["music"].to_pandas().query("video_id == 'vfr20'")
     np.testing.assert_array_equal(of_video["target.valence"], expected.valence)
     np.testing.assert_array_equal(of_video["target.valence_n"], 4)
     assert data.sequences(length=4).targets == ("target.valence",)
@@ -353,9 +353,9 @@ def test_what_describes_a_target_is_not_filled_in() -> None:
 
 
 def test_windows_of_another_length_are_refused() -> None:
-    made = gold(of_one_clip(planted(0)[1]), Recipe(step=Fraction(1, 4)))
+    labels = gold(of_one_clip(planted(0)[1]), Recipe(step=Fraction(1, 4)))
     with pytest.raises(InputError, match=r"has windows of 0\.25 s, but those of the dataset are 0\.5 s long"):
-        read_labels(made.tables["music"], STEP, {"v1": 118})
+        read_labels(labels.tables["music"], STEP, {"v1": 118})
 
 
 def test_the_recipe_is_in_the_file(tmp_path: Path) -> None:
@@ -431,9 +431,9 @@ def test_series_are_short_beside_those_of_their_own_setup_and_dimension() -> Non
     of_sound = of_matrix(rng.normal(size=(4, 90)), setup="music")
     of_both = of_matrix(rng.normal(size=(6, 120)), setup="audiovisual")
     study = import_tidy(pa.concat_tables([of_sound, of_both]))
-    made = gold(study)
-    assert made.left_out == {}
-    assert {name: table.num_rows for name, table in made.tables.items()} == {"music": 90, "audiovisual": 120}
+    labels = gold(study)
+    assert labels.left_out == {}
+    assert {name: table.num_rows for name, table in labels.tables.items()} == {"music": 90, "audiovisual": 120}
     cut = ratings_until(study, "r0", 40.0)
     assert gold(cut).left_out["short"] == ("r0 v1 music valence", "r0 v1 audiovisual valence")
     kept = gold(cut, Recipe(shortest=0.6))
@@ -453,8 +453,8 @@ def test_constant_ratings_of_short_clips_can_be_kept() -> None:
     study = import_tidy(pa.concat_tables([table, of_matrix(np.full((2, 8), 0.4), video_id="v2")]))
     with pytest.raises(SettingsError, match=r"3 constant series .*; `keep_constant` keeps them"):
         gold(study)
-    kept = gold(study, Recipe(keep_constant=True)).tables["music"]
-    assert kept.filter(pc.equal(kept["video_id"], "v2"))["valence"].to_pylist() == [0.4] * 8
+    labels = gold(study, Recipe(keep_constant=True)).tables["music"]
+    assert labels.filter(pc.equal(labels["video_id"], "v2"))["valence"].to_pylist() == [0.4] * 8
 
 
 def test_a_grid_that_does_not_fit_into_memory_is_refused() -> None:
@@ -469,11 +469,11 @@ def test_windows_keep_series_with_holes_and_count_them() -> None:
     ratings[0, 50:53] = np.nan
     ratings[1, 98:102] = np.nan
     ratings[2, 90:] = np.nan
-    made = gold(of_one_clip(ratings), Recipe(windows=100))
-    assert made.left_out == {"short": ("r2 v1 music valence",)}
-    (note,) = [note for note in made.notes if "holes" in note]
+    labels = gold(of_one_clip(ratings), Recipe(windows=100))
+    assert labels.left_out == {"short": ("r2 v1 music valence",)}
+    (note,) = [note for note in labels.notes if "holes" in note]
     assert note == "used with holes: 1 series without 3 windows in between (r0 v1 music valence)"
-    table = made.tables["music"]
+    table = labels.tables["music"]
     assert len(table) == 100
     count = column(table, "valence_n")
     assert count[49] == 4
@@ -496,16 +496,16 @@ def test_raters_aligned_by_dba_have_the_barycentre_of_tslearn() -> None:
     from tslearn.barycenters import dtw_barycenter_averaging
 
     _, ratings = late_raters()
-    made = gold(of_one_clip(ratings), Recipe(align="dba", longest_warp=4))
+    labels = gold(of_one_clip(ratings), Recipe(align="dba", longest_warp=4))
     expected = dtw_barycenter_averaging(
         ratings[..., None],
         max_iter=10,
         metric_params={"global_constraint": "sakoe_chiba", "sakoe_chiba_radius": 8},
     )[:, 0]
-    np.testing.assert_allclose(column(made.tables["music"], "valence"), expected, atol=1e-12)
-    (note,) = [note for note in made.notes if "aligned moment by moment" in note]
+    np.testing.assert_allclose(column(labels.tables["music"], "valence"), expected, atol=1e-12)
+    (note,) = [note for note in labels.notes if "aligned moment by moment" in note]
     assert "not causal" in note
-    described = read_labels_metadata(made.tables["music"])
+    described = read_labels_metadata(labels.tables["music"])
     assert described is not None
     assert described["recipe"]["align"] == "dba"
     assert Recipe.from_described(described["recipe"]).align == "dba"
@@ -518,7 +518,7 @@ def test_raaw_weighs_warped_raters_by_their_agreement_unaligned() -> None:
     ratings[4] = np.random.default_rng(2).normal(0, 0.5, 120)
     plain, aligned = (gold(of_one_clip(ratings), Recipe(align=how)) for how in (None, "raaw"))
     assert aligned.weights.equals(plain.weights)
-    spread = [column(made.tables["music"], "valence_std") for made in (plain, aligned)]
+    spread = [column(labels.tables["music"], "valence_std") for labels in (plain, aligned)]
     four = [gold(of_one_clip(ratings[:4]), Recipe(align=how)).tables["music"] for how in (None, "raaw")]
     assert np.isfinite(spread[1]).all()
     centred = [np.abs(np.diff(column(table, "valence"))).sum() for table in four]
@@ -528,9 +528,9 @@ def test_raaw_weighs_warped_raters_by_their_agreement_unaligned() -> None:
 def test_alignment_leaves_alone_what_raters_did_not_rate_together() -> None:
     _, ratings = late_raters()
     ratings[0, :40] = np.nan
-    made = gold(of_one_clip(ratings), Recipe(align="dba", shortest=0.5))
+    labels = gold(of_one_clip(ratings), Recipe(align="dba", shortest=0.5))
     plain = gold(of_one_clip(ratings), Recipe(shortest=0.5))
-    before, after = (column(one.tables["music"], "valence") for one in (plain, made))
+    before, after = (column(one.tables["music"], "valence") for one in (plain, labels))
     np.testing.assert_array_equal(before[:40], after[:40])
     assert not np.allclose(before[40:], after[40:])
     apart = np.full((2, 120), np.nan)

@@ -202,9 +202,9 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
 def test_a_sample_is_read(
     name: str, options: dict[str, Any], keys: tuple[str, ...], expected: list[Any], samples: Path
 ) -> None:
-    made = import_format(name, [samples / documented()[name][0]], options=FormatOptions(**options))
-    assert rows(made, *keys)[: len(expected)] == expected
-    assert made.origin["importer"] == name
+    study = import_format(name, [samples / documented()[name][0]], options=FormatOptions(**options))
+    assert rows(study, *keys)[: len(expected)] == expected
+    assert study.origin["importer"] == name
 
 
 def test_scales_that_a_format_states_are_those_of_the_ratings(samples: Path) -> None:
@@ -230,12 +230,12 @@ def test_tables_of_any_form_are_read_by_a_map(samples: Path) -> None:
     keys = {"rater": "{rater}", "video_id": "{video_id}", "time": "Zeit", "value": "Wert"}
     constants = {"setup": "=video", "dimension": "=valence"}
     files = sorted((samples / "ratings-by-clip").glob("*.csv"))
-    made = import_table(files, keys | constants, pattern="{rater}_{video_id}", scale=(0, 100), range_=(-1, 1))
-    assert rows(made, "rater", "video_id", "time", "value") == [
+    study = import_table(files, keys | constants, pattern="{rater}_{video_id}", scale=(0, 100), range_=(-1, 1))
+    assert rows(study, "rater", "video_id", "time", "value") == [
         ("anna", "film_01", 0.0, 0.0),
         ("anna", "film_01", 0.5, 0.51),
     ]
-    assert "left out: 1 row without a value" in made.notes
+    assert "left out: 1 row without a value" in study.notes
     questions = import_table(
         [samples / "questionnaire.csv"],
         {"rater": "code", "setup": "=all"},
@@ -264,9 +264,9 @@ def test_tables_of_any_form_are_read_by_a_map(samples: Path) -> None:
 def test_ids_match_but_for_folders_suffixes_and_leading_zeros(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,v\n7,0.1\nclips/b.mp4,0.2\n")
     keys = {"video_id": "id", "value": "v", "rater": "=r", "setup": "=s", "dimension": "=d"}
-    made = import_table([tmp_path / "a.csv"], keys, known=["007", "b"])
-    assert made.videos == ("007", "b")
-    assert "ids were matched but for folders, suffixes or leading zeros: 7 as 007" in made.notes
+    study = import_table([tmp_path / "a.csv"], keys, known=["007", "b"])
+    assert study.videos == ("007", "b")
+    assert "ids were matched but for folders, suffixes or leading zeros: 7 as 007" in study.notes
 
 
 @pytest.mark.parametrize(
@@ -392,8 +392,8 @@ def test_an_unknown_encoding_is_said(samples: Path, tmp_path: Path) -> None:
 
 
 def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:
-    made = import_format("avec", [samples / "sewa"])
-    assert rows(made, "video_id", "dimension", "time", "value")[:4] == [
+    study = import_format("avec", [samples / "sewa"])
+    assert rows(study, "video_id", "dimension", "time", "value")[:4] == [
         ("Devel_DE_01", "arousal", 0.0, 0.1),
         ("Devel_DE_01", "valence", 0.0, 0.2),
         ("Devel_DE_01", "liking", 0.0, 0.0),
@@ -404,12 +404,12 @@ def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:
 def test_what_the_exports_of_tools_hold_beside_ratings_is_counted(samples: Path) -> None:
     with pytest.raises(InputError, match="counted in frames; give `frame_rate`"):
         import_format("label_studio", [samples / "label-studio"])
-    made = import_format("label_studio", [samples / "label-studio"], options=FormatOptions(frame_rate=25))
-    assert "left out: 1 result of the type textarea, no ratings" in made.notes
-    made = import_format("qualtrics", [samples / "qualtrics"])
-    assert "survey.csv: left out: 1 response in previews or tests" in made.notes
-    assert "survey.csv: left out: 1 response not finished" in made.notes
-    assert set(made.dimensions) == {"valence", "mood"}
+    study = import_format("label_studio", [samples / "label-studio"], options=FormatOptions(frame_rate=25))
+    assert "left out: 1 result of the type textarea, no ratings" in study.notes
+    study = import_format("qualtrics", [samples / "qualtrics"])
+    assert "survey.csv: left out: 1 response in previews or tests" in study.notes
+    assert "survey.csv: left out: 1 response not finished" in study.notes
+    assert set(study.dimensions) == {"valence", "mood"}
     minimal = samples / "minimal.json"
     minimal.write_text('[{"video": "/data/upload/1/clip1.mp4", "mood": "calm", "annotator": 1, "annotation_id": 4}]')
     with pytest.raises(InputError, match="export as JSON, not as JSON-MIN"):
@@ -420,8 +420,8 @@ def test_tiers_without_an_annotator_name_raters_in_other_ways(samples: Path, tmp
     text = (samples / "elan" / "clip1.eaf").read_text()
     file = tmp_path / "file.eaf"
     file.write_text(text.replace('ANNOTATOR="anna" ', "").replace('TIER_ID="mood"', 'TIER_ID="mood@ben"'))
-    made = import_format("elan", [file])
-    assert set(rows(made, "rater", "dimension")) == {("ben", "mood"), ("cleo", "valence")}
+    study = import_format("elan", [file])
+    assert set(rows(study, "rater", "dimension")) == {("ben", "mood"), ("cleo", "valence")}
     file.write_text(text.replace('MIME_TYPE="video/mp4"', 'MIME_TYPE="video/mp4" TIME_ORIGIN="1000"'))
     assert [time for time, label in rows(import_format("elan", [file]), "time", "label") if label == "tense"] == [2.5]
 

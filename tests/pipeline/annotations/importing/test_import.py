@@ -29,14 +29,14 @@ def test_a_tidy_file_comes_back_as_it_was(tmp_path: Path) -> None:
     pa.csv.write_csv(table, tmp_path / "ratings.csv")
     imported = import_tidy(tmp_path / "ratings.csv", ranges={"valence": (-1, 1), "liking": (1, 5)})
     rating_files.write(imported, tmp_path / "ann")
-    again = rating_files.read(tmp_path / "ann")
-    assert again.ratings.equals(imported.ratings)
-    assert again.ratings["rater"].to_pylist() == ["007", "008", "008"]
-    assert again.ratings["value"].to_pylist() == [0.25, 3.0, None]
-    assert again.dimensions["liking"] == Dimension(name="liking", low=1, high=5)
-    assert again.dimensions["mood"] == Dimension(name="mood", level="nominal", labels=("sad",))
-    assert (again.over_time("valence"), again.over_time("liking")) == (True, False)
-    assert again.exposures["order"].to_pylist() == [0, 0]
+    second = rating_files.read(tmp_path / "ann")
+    assert second.ratings.equals(imported.ratings)
+    assert second.ratings["rater"].to_pylist() == ["007", "008", "008"]
+    assert second.ratings["value"].to_pylist() == [0.25, 3.0, None]
+    assert second.dimensions["liking"] == Dimension(name="liking", low=1, high=5)
+    assert second.dimensions["mood"] == Dimension(name="mood", level="nominal", labels=("sad",))
+    assert (second.over_time("valence"), second.over_time("liking")) == (True, False)
+    assert second.exposures["order"].to_pylist() == [0, 0]
 
 
 def test_csv_parquet_and_tables_in_memory_give_the_same(tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_exposures_are_of_the_videos_that_the_ratings_are_of(tmp_path: Path) -> 
     options: dict[str, Any] = {"setup": "video", "dimension": "valence", "range_": (-1, 1)}
     wide = import_wide(sorted(tmp_path.glob("*.csv")), known=["clip1"], **options)
     muvi = import_muvi(like_muvi(tmp_path / "muvi"), known=["vid01", "vid02"])
-    for made in (wide, muvi):
-        assert set(made.exposures["video_id"].to_pylist()) == set(made.videos)
+    for study in (wide, muvi):
+        assert set(study.exposures["video_id"].to_pylist()) == set(study.videos)
     assert (wide.videos, muvi.videos) == (("clip1",), ("vid01", "vid02"))
 
 
@@ -175,23 +175,23 @@ def test_the_index_of_pandas_and_statistics_are_no_raters(tmp_path: Path) -> Non
     frame["both"] = frame["mean"]
     frame.to_csv(tmp_path / "clip1.csv")
     options: dict[str, Any] = {"setup": "video", "dimension": "valence"}
-    made = import_wide([tmp_path / "clip1.csv"], **options)
-    assert made.rater_ids == ("anna", "ben")
-    assert made.notes[0] == 'clip1.csv: ignored: "", which counts rows'
-    assert made.notes[1].startswith('clip1.csv: ignored: "mean", "both", statistics over raters rather than raters')
+    study = import_wide([tmp_path / "clip1.csv"], **options)
+    assert study.rater_ids == ("anna", "ben")
+    assert study.notes[0] == 'clip1.csv: ignored: "", which counts rows'
+    assert study.notes[1].startswith('clip1.csv: ignored: "mean", "both", statistics over raters rather than raters')
     assert import_wide([tmp_path / "clip1.csv"], columns=["both"], **options).rater_ids == ("both",)
 
 
 def test_profiles_of_raters_have_no_count_of_rows(tmp_path: Path) -> None:
     pd.DataFrame({"rater": ["r1", "r2"], "age": [30, 40]}).to_csv(tmp_path / "raters.csv")
-    made = import_tidy(tidy(rater=["r1", "r2"], value=[0.0, 0.1]), raters=tmp_path / "raters.csv")
-    assert made.raters.column_names == ["rater", "age"]
+    study = import_tidy(tidy(rater=["r1", "r2"], value=[0.0, 0.1]), raters=tmp_path / "raters.csv")
+    assert study.raters.column_names == ["rater", "age"]
 
 
 def test_names_that_differ_in_blanks_are_one_and_in_capitals_are_said() -> None:
-    made = import_tidy(tidy(rater=["anna", "anna ", "Anna"], time=[0.0, 0.5, 0.0], value=[0.0, 0.1, 0.2]))
-    assert made.rater_ids == ("Anna", "anna")
-    assert "raters whose names differ in capitals only are kept apart: Anna and anna" in made.notes
+    study = import_tidy(tidy(rater=["anna", "anna ", "Anna"], time=[0.0, 0.5, 0.0], value=[0.0, 0.1, 0.2]))
+    assert study.rater_ids == ("Anna", "anna")
+    assert "raters whose names differ in capitals only are kept apart: Anna and anna" in study.notes
     known = import_tidy(tidy(video_id=["caf\u00e9 "], value=[0.1]), known=["cafe\u0301"])
     assert known.videos == ("cafe\u0301",)
 
@@ -231,9 +231,9 @@ def test_milliseconds_that_might_be_seconds_are_doubted(times: list[float], mess
 
 def test_times_of_wide_files_may_be_minutes_and_seconds(tmp_path: Path) -> None:
     (tmp_path / "clip1.csv").write_text("Time;anna\n0:00;0,5\n0:00,5;0,25\n1:02.5;-1\n")
-    made = import_wide([tmp_path / "clip1.csv"], setup="video", dimension="valence", range_=(-1, 1))
-    assert made.ratings["time"].to_pylist() == [0.0, 0.5, 62.5]
-    assert made.ratings["value"].to_pylist() == [0.5, 0.25, -1.0]
+    study = import_wide([tmp_path / "clip1.csv"], setup="video", dimension="valence", range_=(-1, 1))
+    assert study.ratings["time"].to_pylist() == [0.0, 0.5, 62.5]
+    assert study.ratings["value"].to_pylist() == [0.5, 0.25, -1.0]
 
 
 @pytest.mark.parametrize(
@@ -287,15 +287,15 @@ def test_files_of_muse_toolbox_recola_and_end2you_are_read(tmp_path: Path) -> No
 def test_ids_of_videos_may_hold_what_separates_the_names_of_a_pattern(tmp_path: Path) -> None:
     path = tmp_path / "After_The_Rain_Valence_id1.csv"
     path.write_text("time,value\n0,0.1\n1,0.2\n")
-    made = import_wide([path], pattern="{video_id}_{dimension}_{rater}", setup="video")
-    assert (made.videos, list(made.dimensions), made.rater_ids) == (("After_The_Rain",), ["Valence"], ("id1",))
+    study = import_wide([path], pattern="{video_id}_{dimension}_{rater}", setup="video")
+    assert (study.videos, list(study.dimensions), study.rater_ids) == (("After_The_Rain",), ["Valence"], ("id1",))
 
 
 def test_a_file_of_one_rater_and_dimension_has_one_column_of_ratings(tmp_path: Path) -> None:
     path = tmp_path / "clip1.csv"
     path.write_text("Time,Value\n0,0.1\n1,0.2\n")
-    made = import_wide([path], setup="video", dimension="valence", rater="anna")
-    assert made.ratings.to_pandas()[["rater", "dimension"]].drop_duplicates().to_numpy().tolist() == [
+    study = import_wide([path], setup="video", dimension="valence", rater="anna")
+    assert study.ratings.to_pandas()[["rater", "dimension"]].drop_duplicates().to_numpy().tolist() == [
         ["anna", "valence"]
     ]
     path.write_text("Time,Mean,Std\n0,0.1,0.3\n")

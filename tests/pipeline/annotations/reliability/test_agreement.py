@@ -58,13 +58,13 @@ def test_alpha_is_that_of_krippendorff_on_200_matrices_with_gaps() -> None:
     for seed in range(200):
         ratings = random_ratings(seed)
         for level in ("nominal", "ordinal", "interval"):
-            ours = krippendorff_alpha(ratings, level, bootstrap=PLAIN)
+            computed = krippendorff_alpha(ratings, level, bootstrap=PLAIN)
             try:
                 expected = krippendorff.alpha(reliability_data=ratings, level_of_measurement=level)
             except ValueError:
-                assert ours.value is None
+                assert computed.value is None
                 continue
-            assert ours.value == pytest.approx(expected, abs=1e-9)
+            assert computed.value == pytest.approx(expected, abs=1e-9)
             compared += 1
     assert compared > 590
 
@@ -74,8 +74,8 @@ def test_kappa_is_that_of_statsmodels_and_of_the_worked_example() -> None:
         rng = np.random.default_rng(seed)
         ratings = rng.integers(1, rng.integers(3, 7), (rng.integers(2, 8), rng.integers(2, 40)))
         expected = reference_kappa(aggregate_raters(ratings.T)[0])
-        ours = fleiss_kappa(ratings, bootstrap=PLAIN).value
-        assert (ours is None) if np.isnan(expected) else ours == pytest.approx(expected, abs=1e-12)
+        computed = fleiss_kappa(ratings, bootstrap=PLAIN).value
+        assert (computed is None) if np.isnan(expected) else computed == pytest.approx(expected, abs=1e-12)
     # The table of Wikipedia's article: 10 items, 14 raters, 5 categories.
     table = [
         [0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
@@ -170,9 +170,9 @@ def test_the_published_unique_labels_per_stimulus(published: LabelStatistics) ->
 
 
 def test_the_measured_correlations_of_labels(published: LabelStatistics) -> None:
-    phi = {frozenset(pair): round(found.value or 0, 3) for *pair, found in published.correlations}
-    for *_, found in published.correlations:
-        assert (found.low or 1) < (found.value or 0) < (found.high or -1)
+    phi = {frozenset(pair): round(coefficient.value or 0, 3) for *pair, coefficient in published.correlations}
+    for *_, coefficient in published.correlations:
+        assert (coefficient.low or 1) < (coefficient.value or 0) < (coefficient.high or -1)
     assert phi[frozenset(("sad", "tearful"))] == 0.378
     assert phi[frozenset(("bouncy", "energetic"))] == 0.402
     assert phi[frozenset(("energetic", "sad"))] == -0.261
@@ -285,10 +285,10 @@ def test_intervals_are_over_videos_and_repeatable() -> None:
     rng = np.random.default_rng(0)
     tables = [of_matrix(latent(rng, 60) + rng.normal(0, 0.3, (3, 60)), video_id=f"v{v}").to_pandas() for v in range(20)]
     annotations = import_tidy(pd.concat(tables))
-    first, again, other = (
+    first, second, other = (
         over_time(annotations, bootstrap=Bootstrap(300, seed)).by_setup[0].coefficients["loo_ccc"] for seed in (0, 0, 1)
     )
-    assert first == again
+    assert first == second
     assert first.low != other.low
     single = over_time(import_tidy(tables[0])).by_setup[0].coefficients["alpha_interval"]
     assert (single.low, single.reason) == (None, "no interval: fewer than 5 videos")
@@ -331,10 +331,10 @@ def test_medians_of_series_are_tested_by_ranks() -> None:
             tables.append(of_matrix(ratings, video_id=f"v{video}", setup=setup).to_pandas())
             medians += [(f"r{j}", setup, np.median(one)) for j, one in enumerate(ratings)]
     raters = pa.table({"rater": [f"r{j}" for j in range(4)], "gender": ["f", "m", "f", "m"], "age": [20, 30, 40, 50]})
-    found = over_time(import_tidy(pd.concat(tables), raters=raters)).medians
+    result = over_time(import_tidy(pd.concat(tables), raters=raters)).medians
     medians = pd.DataFrame(medians, columns=["rater", "setup", "median"])
     by_setup = {name: group["median"].to_numpy() for name, group in medians.groupby("setup")}
-    setup = next(test for test in found if test.by == "setup")
+    setup = next(test for test in result if test.by == "setup")
     h, p = kruskal(*by_setup.values())
     assert (setup.h, setup.p) == (pytest.approx(h), pytest.approx(p))
     assert setup.epsilon_squared == pytest.approx(h / 71)
@@ -344,7 +344,7 @@ def test_medians_of_series_are_tested_by_ranks() -> None:
     assert (pair.u, pair.p) == (pytest.approx(u), pytest.approx(p))
     assert pair.superiority.value == pytest.approx(u / 24**2)
     assert 0.5 < (pair.superiority.low or 0) < (pair.superiority.value or 0) <= (pair.superiority.high or 0)
-    assert {test.by for test in found} == {"setup", "gender", "age > 35"}
+    assert {test.by for test in result} == {"setup", "gender", "age > 35"}
 
 
 def test_ties_share_their_ranks() -> None:
@@ -388,12 +388,12 @@ def test_what_is_not_defined_is_null_with_its_reason() -> None:
     assert reasons.keys() == {*INTRACLASS} - {"icc1", "icc1k"}
     assert "fewer than two items are rated by all raters" in reasons["icc2"]
     labels = tidy(rater=["a", "b"], value=[None, None], label=["sad", "sad"], dimension="mood")
-    found = over_time(import_tidy(labels))
-    reasons = only(found.by_setup)
+    result = over_time(import_tidy(labels))
+    reasons = only(result.by_setup)
     assert reasons["alpha_labels"] == "every label was chosen by all or by none"
     assert reasons["fleiss_kappa"] == "all ratings are the same"
     assert reasons["loo_ccc"] == "labels are not numbers"
-    assert found.labels[0].tests == ()
+    assert result.labels[0].tests == ()
 
 
 def test_single_labels_have_kappa_and_alpha() -> None:
@@ -415,8 +415,8 @@ def test_rounds_are_measured_apart_and_on_their_common_clips() -> None:
         for r in range(3) for round_, clips in (("before", 4), ("after", 8)) for v in range(clips)
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["rater", "video_id", "round", "value"]).assign(setup="all", dimension="valence")
-    found = over_time(import_tidy(frame)).by_setup
-    assert [(row.round, row.clips, row.videos) for row in found] == [
+    result = over_time(import_tidy(frame)).by_setup
+    assert [(row.round, row.clips, row.videos) for row in result] == [
         ("before", "all", 4),
         ("after", "all", 8),
         ("before", "common", 4),
@@ -434,10 +434,10 @@ def test_an_unknown_column_to_compare_by_is_said(tmp_path: Path) -> None:
 
 def test_the_report_has_every_number_in_json_beside_it(tmp_path: Path) -> None:
     annotations = import_muvi(like_muvi(tmp_path / "muvi"), static_rows="as-published")
-    found = over_time(annotations)
-    text, numbers = write_agreement(found, annotations, tmp_path / "agreement.md")
+    result = over_time(annotations)
+    text, numbers = write_agreement(result, annotations, tmp_path / "agreement.md")
     shown, stored = text.read_text(), json.loads(numbers.read_text())
-    loo = found.by_setup[0].coefficients["loo_ccc"]
+    loo = result.by_setup[0].coefficients["loo_ccc"]
     assert (loo.low, f"| {loo.value:.3f} ± {loo.sd:.3f} |" in shown) == (None, True)
     assert "no interval: fewer than 5 videos" in shown
     assert stored["by_setup"][0]["coefficients"]["loo_ccc"]["value"] == loo.value
@@ -448,7 +448,7 @@ def test_the_report_has_every_number_in_json_beside_it(tmp_path: Path) -> None:
     assert f"- α ordinal, α nominal, Fleiss' κ ({where}): {reason}\n" in shown
     assert "labels are not numbers" not in shown  # columns that a table does not have are not explained
     with pytest.raises(SettingsError, match=r"expected NAME\.md"):
-        write_agreement(found, annotations, tmp_path / "agreement.html")
+        write_agreement(result, annotations, tmp_path / "agreement.html")
 
 
 def test_names_of_raters_cannot_break_the_tables_of_a_report(tmp_path: Path) -> None:
@@ -464,12 +464,12 @@ def test_the_study_s_way_leaves_out_both_dimensions_and_uses_118_windows(tmp_pat
     series.loc[(series.participant_id == 1) & (series.media_id == "vid01"), "valence"] = 0.2
     series.to_csv(folder / "av_data.csv", index=False)
     annotations = import_muvi(folder, static_rows="as-published")
-    found = agreement(annotations, weights="all", windows=118, whole_clips=True, bootstrap=PLAIN)
-    assert sum(row.ratings for row in found.by_setup if row.kind == "over time") == 2 * (6 * 5 - 1)
-    assert [name.split()[-1] for name in found.left_out["constant"]] == ["arousal", "valence"]
+    result = agreement(annotations, weights="all", windows=118, whole_clips=True, bootstrap=PLAIN)
+    assert sum(row.ratings for row in result.by_setup if row.kind == "over time") == 2 * (6 * 5 - 1)
+    assert [name.split()[-1] for name in result.left_out["constant"]] == ["arousal", "valence"]
     scores = []
     modality = {"music": "music", "visual": "muted_video", "audiovisual": "video"}
-    row = next(one for one in found.by_setup if (one.setup, one.dimension) == ("visual", "arousal"))
+    row = next(one for one in result.by_setup if (one.setup, one.dimension) == ("visual", "arousal"))
     for (medium, _), cell in series[series.media_modality == modality[row.setup]].groupby(
         ["media_id", "media_modality"]
     ):
@@ -481,9 +481,9 @@ def test_the_study_s_way_leaves_out_both_dimensions_and_uses_118_windows(tmp_pat
 
 def test_columns_that_are_not_compared_by_are_named(tmp_path: Path) -> None:
     annotations = import_muvi(muvi_folder())
-    found = agreement(annotations, bootstrap=PLAIN)
-    assert found.not_compared["country_live_longest"] == "10 groups, more than 8"
-    text, _ = write_agreement(found, annotations, tmp_path / "a.md")
+    result = agreement(annotations, bootstrap=PLAIN)
+    assert result.not_compared["country_live_longest"] == "10 groups, more than 8"
+    text, _ = write_agreement(result, annotations, tmp_path / "a.md")
     assert "country_live_longest (10 groups, more than 8)" in text.read_text()
 
 
@@ -492,9 +492,9 @@ def test_the_published_label_counts_follow_when_the_unreliable_series_are_droppe
     table = reference()["muvi_paper"]["table3_totals"]
     dropped = {"music": 5, "visual": 6, "audiovisual": 7, OVER_ALL: 18}
     for name, rows in dropped.items():
-        ours, theirs = published.by_setup[name], "all" if name == OVER_ALL else name
-        assert round(table[theirs] / (ours["ratings"] - rows), 2) == table["mean_labels"][theirs]
-        assert 0 < ours["choices"] - table[theirs] < 27 * rows
+        computed, theirs = published.by_setup[name], "all" if name == OVER_ALL else name
+        assert round(table[theirs] / (computed["ratings"] - rows), 2) == table["mean_labels"][theirs]
+        assert 0 < computed["choices"] - table[theirs] < 27 * rows
 
 
 def test_the_study_s_table_5_where_its_series_are_at_hand() -> None:

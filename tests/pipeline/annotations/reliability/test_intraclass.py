@@ -54,13 +54,13 @@ def test_all_six_are_those_of_pingouin_on_100_tables() -> None:
         long = pd.DataFrame({"item": item, "rater": rater, "value": x.ravel()})
         expected = pingouin.intraclass_corr(long, "item", "rater", "value")
         for name, (_, row) in zip(ICC, expected.iterrows(), strict=True):
-            ours = intraclass(x)[name]
-            assert ours.value == pytest.approx(row["ICC"], abs=1e-9)
-            assert [ours.low, ours.high] == pytest.approx(list(row["CI95"]), abs=0.0051)  # it rounds
+            computed = intraclass(x)[name]
+            assert computed.value == pytest.approx(row["ICC"], abs=1e-9)
+            assert [computed.low, computed.high] == pytest.approx(list(row["CI95"]), abs=0.0051)  # it rounds
         alpha, bounds = pingouin.cronbach_alpha(pd.DataFrame(x.T))
-        ours = cronbach_alpha(x)
-        assert ours.value == pytest.approx(alpha, abs=1e-9)
-        assert [ours.low, ours.high] == pytest.approx(list(bounds), abs=0.00051)
+        computed = cronbach_alpha(x)
+        assert computed.value == pytest.approx(alpha, abs=1e-9)
+        assert [computed.low, computed.high] == pytest.approx(list(bounds), abs=0.00051)
 
 
 def test_gaps() -> None:

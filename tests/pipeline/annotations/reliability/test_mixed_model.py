@@ -32,16 +32,16 @@ def study(raters: int, videos: int, share: float, seed: int = 0) -> tuple[np.nda
 @pytest.mark.parametrize(("raters", "videos", "share"), [(6, 10, 1.0), (8, 12, 0.5)])
 def test_crossed_effects_are_those_of_statsmodels(raters: int, videos: int, share: float) -> None:
     value, design, groups = study(raters, videos, share)
-    ours, covariance, variances = fit_crossed_effects(value, design, groups)
+    computed, covariance, variances = fit_crossed_effects(value, design, groups)
     names = ["rater", "video", "clip"]
     columns = [[[f"{name}{i}" for i in range(group.max() + 1)]] for name, group in zip(names, groups, strict=True)]
     effects = VCSpec(names, columns, [[np.eye(group.max() + 1)[group]] for group in groups])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = MixedLM(value, design, groups=np.ones(len(value)), exog_vc=effects).fit(reml=True, method=["lbfgs"])
-    np.testing.assert_allclose(ours, theirs.fe_params, atol=1e-4)
-    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), theirs.bse_fe, rtol=0.01)
-    np.testing.assert_allclose(variances, [*theirs.vcomp, theirs.scale], rtol=0.01, atol=2e-3)
+        reference = MixedLM(value, design, groups=np.ones(len(value)), exog_vc=effects).fit(reml=True, method=["lbfgs"])
+    np.testing.assert_allclose(computed, reference.fe_params, atol=1e-4)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), reference.bse_fe, rtol=0.01)
+    np.testing.assert_allclose(variances, [*reference.vcomp, reference.scale], rtol=0.01, atol=2e-3)
 
 
 def test_a_balanced_design_has_the_variances_of_the_analysis_of_variance() -> None:
