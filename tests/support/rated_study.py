@@ -50,7 +50,7 @@ def rated_study(folder: Path, raters: int) -> Path:
         begin(connection, study)
         (round_,) = study.design.all_rounds
         for number in range(raters):
-            rater = add_rater(connection, joint=False, outside=None, items=None)
+            rater = add_rater(connection, joint=False, outside_id=None, items=None)
             while (item := next_item(connection, study, rater, round_)) is not None:
                 finish_item(connection, item["id"], None, {"liking": 1 + (3 * number + item["id"]) % 7})
     return folder

@@ -53,7 +53,7 @@ class ScriptedRater:
         parts = urlsplit(self.link)
         self._base = f"{parts.scheme}://{parts.netloc}"
         if not self.rater:
-            self.rater = f"/r/{self._post(parts.path, {'outside': ''})['rater']}"
+            self.rater = f"/r/{self._post(parts.path, {'outside_id': ''})['rater']}"
         self._tab = f"tab-of-{self._name}"
         step = self._post(f"{self.rater}/next", {"tab": self._tab, "device": {"agent": "script", "touch": True}})
         while step["step"] not in ("end", "wait"):

@@ -7,7 +7,7 @@ const KEY = `avcues-${data.study}`;
 async function join() {
   const heading = element("h1", { dir: "auto" }, data.title);
   const startButton = element("button", { type: "button", class: "main" }, text("begin"));
-  const earlierRater = data.outside ? null : localStorage.getItem(KEY);
+  const earlierRater = data.outside_id ? null : localStorage.getItem(KEY);
   if (earlierRater) {
     const sameButton = element("button", { type: "button", class: "main" }, text("go_on_here"));
     const otherButton = element("button", { type: "button" }, text("other_person"));
@@ -22,7 +22,7 @@ async function join() {
     await pressed(startButton);
   }
   try {
-    const { rater } = await post(location.pathname.slice(data.root.length), { outside: data.outside });
+    const { rater } = await post(location.pathname.slice(data.root.length), { outside_id: data.outside_id });
     localStorage.setItem(KEY, rater);
     location.replace(`${data.root}/r/${rater}`);
   } catch (error) {

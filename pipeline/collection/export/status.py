@@ -74,7 +74,7 @@ def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
     device = parse_stored(rater["device"], DEVICE) if rater["device"] else {}
     return {
         "rater": rater_name(rater),
-        "outside_id": rater["outside"],
+        "outside_id": rater["outside_id"],
         "state": _state(study, rater),
         "clips": sum(item["done"] is not None and item["kind"] != "practice" for item in items),
         "joined": rater["joined"],

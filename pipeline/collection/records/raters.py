@@ -33,9 +33,9 @@ def rater_by_token(connection: sqlite3.Connection, token: str) -> sqlite3.Row:
     return row
 
 
-def rater_by_outside_id(connection: sqlite3.Connection, outside: str) -> sqlite3.Row | None:
+def rater_by_outside_id(connection: sqlite3.Connection, outside_id: str) -> sqlite3.Row | None:
     """The rater with an id of another site; None if there is none yet."""
-    return connection.execute("SELECT * FROM raters WHERE outside = ?", (outside,)).fetchone()
+    return connection.execute("SELECT * FROM raters WHERE outside_id = ?", (outside_id,)).fetchone()
 
 
 def joint_rater(connection: sqlite3.Connection) -> sqlite3.Row | None:
@@ -43,21 +43,21 @@ def joint_rater(connection: sqlite3.Connection) -> sqlite3.Row | None:
     return connection.execute("SELECT * FROM raters WHERE joint = 1").fetchone()
 
 
-def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | None, items: int | None) -> sqlite3.Row:
+def add_rater(connection: sqlite3.Connection, *, joint: bool, outside_id: str | None, items: int | None) -> sqlite3.Row:
     """Adds a rater, or returns the existing rater with the same id of another site.
 
     Args:
         joint: Whether the rater stands for the raters of joint rounds.
-        outside: Id of the rater on another site.
+        outside_id: Id of the rater on another site.
         items: Number of clips of the rater; None: all clips of the design.
     """
-    existing = joint_rater(connection) if joint else rater_by_outside_id(connection, outside) if outside else None
+    existing = joint_rater(connection) if joint else rater_by_outside_id(connection, outside_id) if outside_id else None
     if existing is not None:
         return existing
     token, now = secrets.token_urlsafe(18), time.time()
     connection.execute(
-        "INSERT INTO raters (token, joint, outside, items, joined, last_seen) VALUES (?, ?, ?, ?, ?, ?)",
-        (token, joint, outside, items, now, now),
+        "INSERT INTO raters (token, joint, outside_id, items, joined, last_seen) VALUES (?, ?, ?, ?, ?, ?)",
+        (token, joint, outside_id, items, now, now),
     )
     return rater_by_token(connection, token)
 

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS raters (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT NOT NULL UNIQUE,
     joint INTEGER NOT NULL DEFAULT 0,
-    outside TEXT UNIQUE,
+    outside_id TEXT UNIQUE,
     items INTEGER,
     joined REAL NOT NULL,
     last_seen REAL NOT NULL,

@@ -35,9 +35,9 @@ class Device(_Body):
 
 
 class JoinRequest(_Body):
-    """A request of a new rater to join; `outside` is the rater's id on another site, such as Prolific, or empty."""
+    """A request of a new rater to join; `outside_id` is the rater's id on another site, such as Prolific, or empty."""
 
-    outside: Annotated[str, Len(0, 128)] = ""
+    outside_id: Annotated[str, Len(0, 128)] = ""
 
 
 class StepRequest(_Body):

@@ -60,7 +60,7 @@ async def _join_page(request: Request) -> Response:
     await context.database.run(lambda connection: _link_kind(connection, request.path_params["token"]))
     names = context.study.design.links.outside_id
     outside_id = next((value for name in names if (value := request.query_params.get(name))), "")
-    return context.page(context, "join", {"outside": outside_id[:128], "study": request.path_params["token"][:12]})
+    return context.page(context, "join", {"outside_id": outside_id[:128], "study": request.path_params["token"][:12]})
 
 
 async def _join(request: Request) -> Response:
@@ -70,7 +70,7 @@ async def _join(request: Request) -> Response:
 
     def job(connection: sqlite3.Connection) -> str | None:
         joint = _link_kind(connection, link) == "joint"
-        outside_id = join_request.outside or None
+        outside_id = join_request.outside_id or None
         rater = (
             joint_rater(connection) if joint else rater_by_outside_id(connection, outside_id) if outside_id else None
         )
@@ -79,7 +79,7 @@ async def _join(request: Request) -> Response:
         if not joint and not needs_rater(connection, study):
             return None
         items = None if joint else items_for_new_rater(connection, study)
-        return str(add_rater(connection, joint=joint, outside=outside_id, items=items)["token"])
+        return str(add_rater(connection, joint=joint, outside_id=outside_id, items=items)["token"])
 
     rater = await context.database.run(job)
     return JSONResponse({"error": "no-place"}, 409) if rater is None else JSONResponse({"rater": rater})

@@ -60,7 +60,7 @@ def test_a_video_that_is_gone_is_given_to_nobody_and_nobody_rates_twice(
 ) -> None:
     before = study(tmp_path)
     begin(connection, before)
-    rater = add_rater(connection, joint=False, outside=None, items=None)
+    rater = add_rater(connection, joint=False, outside_id=None, items=None)
     rated = rate(connection, before, rater, 3)
     (round_,) = before.design.all_rounds
     gone = next_item(connection, before, rater, round_)["video"]  # type: ignore[index]
@@ -75,7 +75,7 @@ def test_a_video_that_is_gone_is_given_to_nobody_and_nobody_rates_twice(
 
 def test_a_video_that_came_is_rated_by_those_at_work(tmp_path: Path, connection: sqlite3.Connection) -> None:
     begin(connection, study(tmp_path))
-    rater = add_rater(connection, joint=False, outside=None, items=None)
+    rater = add_rater(connection, joint=False, outside_id=None, items=None)
     rated = rate(connection, study(tmp_path), rater, 5)
     more = study(tmp_path, "uvwxyz")
     assert begin(connection, more) == ()
@@ -98,7 +98,7 @@ def test_what_would_change_the_meaning_of_ratings_is_refused(
     before, after = study(tmp_path), study(tmp_path, **changes)
     begin(connection, after)
     begin(connection, before)  # nobody has come: everything may change
-    rater = add_rater(connection, joint=False, outside=None, items=None)
+    rater = add_rater(connection, joint=False, outside_id=None, items=None)
     rate(connection, before, rater, 4)
     for check in (check_unchanged, begin):
         with pytest.raises(SettingsError, match=said):
@@ -109,7 +109,7 @@ def test_what_would_change_the_meaning_of_ratings_is_refused(
 def test_texts_and_pages_may_change(tmp_path: Path, connection: sqlite3.Connection) -> None:
     before = study(tmp_path)
     begin(connection, before)
-    rate(connection, before, add_rater(connection, joint=False, outside=None, items=None), 4)
+    rate(connection, before, add_rater(connection, joint=False, outside_id=None, items=None), 4)
     axes = {"x": {"name": "valence", "title": "Valenz", "low_text": "unangenehm"}, "y": {"name": "arousal"}}
     begin(connection, study(tmp_path, rating={"kind": "plane", **axes, "place": "over"}, title="Andere Worte"))
 
@@ -117,7 +117,7 @@ def test_texts_and_pages_may_change(tmp_path: Path, connection: sqlite3.Connecti
 def test_a_video_that_comes_back_must_be_the_same_file(tmp_path: Path, connection: sqlite3.Connection) -> None:
     before = study(tmp_path)
     begin(connection, before)
-    ((video, _),) = rate(connection, before, add_rater(connection, joint=False, outside=None, items=None), 1)
+    ((video, _),) = rate(connection, before, add_rater(connection, joint=False, outside_id=None, items=None), 1)
     begin(connection, study(tmp_path, "uvwz".replace(video, "")))
     with pytest.raises(SettingsError, match="is not the file of"):
         begin(connection, study(tmp_path, marks={video: "other"}))

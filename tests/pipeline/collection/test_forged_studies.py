@@ -51,7 +51,7 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Study:
     with closing(connect(rated_study.folder / DATABASE)) as connection:
         begin(connection, rated_study)
         for _ in range(2):
-            rater = add_rater(connection, joint=False, outside=None, items=None)
+            rater = add_rater(connection, joint=False, outside_id=None, items=None)
             (round_,) = rated_study.design.all_rounds
             while (item := next_item(connection, rated_study, rater, round_)) is not None:
                 finish_item(connection, item["id"], None, {"liking": item["id"] % 7 + 1})

@@ -72,8 +72,8 @@ class Visitor:
     link: str
     researcher: str
 
-    def join(self, outside: str = "") -> str:
-        answer = self.post(self.link, {"outside": outside})
+    def join(self, outside_id: str = "") -> str:
+        answer = self.post(self.link, {"outside_id": outside_id})
         assert answer.status_code == 200, answer.text
         rater = f"/r/{answer.json()['rater']}"
         assert self.post(f"{rater}/next", {"tab": TAB, "device": {}}).json()["step"] == "page"
@@ -136,7 +136,7 @@ def test_a_clip_of_another_rater_is_not_served(visitor: Visitor) -> None:
 def test_guessed_links_lead_nowhere(visitor: Visitor) -> None:
     for path in ("/join/x", "/r/x", "/study/x", "/study/x/status", "/study/x/export.zip", f"{visitor.link}x"):
         assert visitor.client.get(path).status_code == 404
-    assert visitor.post("/join/x", {"outside": ""}).status_code == 404
+    assert visitor.post("/join/x", {"outside_id": ""}).status_code == 404
     assert visitor.post("/study/x/open", {"round": "ratings"}).status_code == 404
     rater = visitor.join()
     assert visitor.client.get(rater.replace("/r/", "/study/")).status_code == 404
@@ -149,9 +149,9 @@ def test_guessed_links_lead_nowhere(visitor: Visitor) -> None:
         b"[" * 100_000,
         b'{"tab": NaN}',
         b"\xff\xfe",
-        b'{"outside": "' + b"x" * 200 + b'"}',
-        b'{"outside": "", "joint": true}',
-        b'{"outside": ' + b"9" * 5000 + b"}",
+        b'{"outside_id": "' + b"x" * 200 + b'"}',
+        b'{"outside_id": "", "joint": true}',
+        b'{"outside_id": ' + b"9" * 5000 + b"}",
     ],
     ids=["cut off", "deep", "NaN", "no UTF-8", "long", "unknown key", "long number"],
 )
@@ -178,7 +178,7 @@ def test_floods_are_slowed_down(visitor: Visitor) -> None:
 
 def test_pages_of_other_sites_cannot_send(visitor: Visitor) -> None:
     form = {"Content-Type": "text/plain", "Origin": "http://elsewhere.example"}
-    assert visitor.client.post(visitor.link, content=b'{"outside": ""}', headers=form).status_code == 415
+    assert visitor.client.post(visitor.link, content=b'{"outside_id": ""}', headers=form).status_code == 415
     rebound = {"Host": "elsewhere.example"}
     assert visitor.client.get(visitor.link, headers=rebound).status_code == 421
     policy = visitor.client.get(visitor.link).headers["content-security-policy"]
@@ -282,7 +282,7 @@ def test_words_are_stored_as_they_are_and_never_run(rater: Rater, tmp_path: Path
         assert all(url.startswith(f"http://127.0.0.1:{served.port}/") for url in rater.browser.requests)
     assert not rater.browser.complaints
     with sqlite3.connect(folder / DATABASE) as connection:
-        (outside,) = connection.execute("SELECT outside FROM raters").fetchone()
+        (outside_id,) = connection.execute("SELECT outside_id FROM raters").fetchone()
         answers = [json.loads(row[0]) for row in connection.execute("SELECT answers FROM items")]
-    assert outside == SCRIPT
+    assert outside_id == SCRIPT
     assert [answer["comment"] for answer in answers] == [SCRIPT, SCRIPT]

@@ -41,7 +41,7 @@ def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def come(connection: sqlite3.Connection, items: int | None = None) -> sqlite3.Row:
-    return add_rater(connection, joint=False, outside=None, items=items)
+    return add_rater(connection, joint=False, outside_id=None, items=items)
 
 
 def silence(connection: sqlite3.Connection, rater: sqlite3.Row, minutes: float) -> None:
@@ -93,7 +93,7 @@ def test_the_place_of_a_rater_who_left_is_given_to_another(tmp_path: Path, datab
 
 
 def test_one_outside_id_is_one_rater(database: sqlite3.Connection) -> None:
-    first, second = (add_rater(database, joint=False, outside="P1", items=3) for _ in range(2))
+    first, second = (add_rater(database, joint=False, outside_id="P1", items=3) for _ in range(2))
     assert first["id"] == second["id"]
     assert come(database)["id"] != come(database)["id"]
 
