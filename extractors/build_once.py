@@ -16,10 +16,11 @@ import platformdirs
 from filelock import FileLock
 
 from avcues.errors import AvcuesError
-from avcues.models_cache.hashing import sha256
+from avcues.models_cache.hashing import open_regular_file, sha256
 from avcues.ownership import only_we_write
 
 _HASHES = ".sha256.json"
+_MAX_BYTES_OF_HASHES = 1 << 20
 
 
 def build_once(name: str, make: Callable[[Path], object], *, verify: bool = True) -> Path:
@@ -74,9 +75,11 @@ def _write_hashes(folder: Path) -> None:
 
 def _is_intact(folder: Path) -> bool:
     try:
-        hashes = json.loads((folder / _HASHES).read_text())
-        return all(sha256(folder / name) == digest for name, digest in hashes.items())
-    except (OSError, ValueError, AttributeError):
+        with open_regular_file(folder / _HASHES) as file:
+            hashes = json.loads(file.read(_MAX_BYTES_OF_HASHES))
+        # Without any hash, nothing would be verified.
+        return bool(hashes) and all(sha256(folder / name) == digest for name, digest in hashes.items())
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return False
 
 

@@ -17,7 +17,7 @@ def sha256(path: Path) -> str:
     Raises:
         OSError: It cannot be read, or is a folder, a pipe or a device, which might have no end.
     """
-    with _open_regular_file(path) as file:
+    with open_regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -32,13 +32,18 @@ def sha256_of_folder(folder: Path) -> str:
 def git_sha1(path: Path) -> str:
     """Hex SHA-1 of a file's content as a git blob."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with _open_regular_file(path) as file:
+    with open_regular_file(path) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def _open_regular_file(path: Path) -> BufferedReader:
+def open_regular_file(path: Path) -> BufferedReader:
+    """Opens a regular file for reading.
+
+    Raises:
+        OSError: It cannot be read, or is a folder, a pipe or a device.
+    """
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "is not a regular file", str(path))
     return path.open("rb")

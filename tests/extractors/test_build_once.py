@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,24 @@ def test_a_damaged_folder_is_filled_anew(damage: bytes | None) -> None:
     path.unlink()
     if damage is not None:
         path.write_bytes(damage)
+    build_once("network", fill)
+    assert path.read_bytes() == b"numbers"
+
+
+@pytest.mark.parametrize(
+    "hashes",
+    ["[" * 100_000 + "]" * 100_000, "[]", "{}", "1", "null", '{"network.bin": NaN}', '{"\\u0000": "0"}', None],
+    ids=["deep", "list", "no hashes", "number", "null", "NaN", "zero byte", "pipe"],
+)
+def test_a_folder_with_forged_hashes_is_filled_anew(hashes: str | None) -> None:
+    path = build_once("network", fill) / "network.bin"
+    path.write_bytes(b"forged.")
+    file = path.with_name(".sha256.json")
+    file.unlink()
+    if hashes is None:
+        os.mkfifo(file)
+    else:
+        file.write_text(hashes)
     build_once("network", fill)
     assert path.read_bytes() == b"numbers"
 
