@@ -134,7 +134,7 @@ def existing_cluster(
         _quiet_logs()
     with dask.config.set(_CONFIGURATION):
         try:
-            client = Client(address, timeout=None if wait_s is None else max(wait_s, _MIN_CONNECT_S))
+            client = Client(address, **({} if wait_s is None else {"timeout": max(wait_s, _MIN_CONNECT_S)}))
         except TypeError as error:  # Dask has no certificates for tls://
             raise SettingsError(
                 f"`scheduler={address}`: no TLS certificates are configured; set distributed.comm.tls in Dask's "
