@@ -104,7 +104,7 @@ def test_a_layout_that_changes_in_mid_stream_is_said(tmp_path: Path) -> None:
     (tmp_path / "clip.ac3").write_bytes(b"".join(pieces))
     note = "the layout of channels changes (5.1(side), stereo): the level of their mix may jump"
     assert note in decoded(tmp_path / "clip.ac3").media.notes
-    assert not decoded(tmp_path / "2.ac3").media.notes
+    assert not any("layout" in line for line in decoded(tmp_path / "2.ac3").media.notes)
 
 
 def test_the_choice_of_a_downmix_is_recorded_and_changes_what_is_up_to_date(tmp_path: Path) -> None:
